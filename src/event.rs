@@ -1,0 +1,331 @@
+//! The facts: everything that was observed in one scenario, in order.
+//!
+//! This is the house's common language. Peers, observation and the runner produce events; the
+//! judge, the store and the reports read them. Everything here is serializable, since a
+//! [`Record`] crosses the boundary between the worker and its parent and is kept in files.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Peer, Role, ScenarioId, Transport};
+use crate::text::Bytes;
+
+/// All events of one scenario.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The scenario that was played.
+    pub scenario: ScenarioId,
+    /// Whether the program had been started for this scenario alone.
+    pub fresh: bool,
+    /// The values of the scenario's `let`, by name, as drawn from the seed (not those of a `repeat`).
+    pub values: BTreeMap<String, String>,
+    /// What was observed, in order.
+    pub events: Vec<Event>,
+}
+
+/// One observed fact, with its time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Microseconds since the scenario began.
+    pub at: u64,
+    /// What happened.
+    pub fact: Fact,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fact {
+    /// The runner began a step: its words, for ladders and captures (`alice sends "hello"`).
+    Step {
+        /// What the grader does, in words.
+        words: String,
+    },
+    /// A peer came to be: a UDP socket of ours was opened, a TCP connection was made or accepted.
+    Opened {
+        /// Our endpoint.
+        peer: Peer,
+        /// Its transport.
+        transport: Transport,
+        /// Our address.
+        local: SocketAddr,
+        /// The other end, where there is one.
+        remote: Option<SocketAddr>,
+        /// Whether the program opened the connection (we accepted it).
+        accepted: bool,
+    },
+    /// A peer of ours waits for clients: a bound UDP socket or a listening TCP one.
+    Listening {
+        /// Our endpoint.
+        peer: Peer,
+        /// Its transport.
+        transport: Transport,
+        /// Our address.
+        local: SocketAddr,
+    },
+    /// Our connection was not accepted.
+    Refused {
+        /// Our endpoint.
+        peer: Peer,
+        /// Where it wanted to go.
+        remote: SocketAddr,
+        /// The system's words.
+        error: String,
+    },
+    /// A peer sent bytes: one datagram or one segment.
+    Sent {
+        /// Our endpoint.
+        peer: Peer,
+        /// From where.
+        from: SocketAddr,
+        /// To where.
+        to: SocketAddr,
+        /// What.
+        bytes: Bytes,
+    },
+    /// A peer could not send, since the other end was gone.
+    SendFailed {
+        /// Our endpoint.
+        peer: Peer,
+        /// The system's words.
+        error: String,
+    },
+    /// A peer received bytes: one datagram, or what one read of a stream gave.
+    Received {
+        /// Our endpoint.
+        peer: Peer,
+        /// From where.
+        from: SocketAddr,
+        /// At which of our addresses.
+        to: SocketAddr,
+        /// What. Of a flood only the beginning is kept; `cut` says how much is missing.
+        bytes: Bytes,
+        /// How many bytes were left out.
+        cut: u64,
+    },
+    /// The program's sending direction ended.
+    Ended {
+        /// Our endpoint.
+        peer: Peer,
+        /// How.
+        how: StreamEnd,
+    },
+    /// We ended something of our own.
+    Closed {
+        /// Our endpoint.
+        peer: Peer,
+        /// How.
+        how: OurEnd,
+    },
+    /// The program was started.
+    Started {
+        /// Counts the starts in this scenario, from 0.
+        run: u32,
+        /// The process.
+        pid: u32,
+        /// The command line.
+        command: Vec<String>,
+    },
+    /// Text was written to the program's standard input.
+    Fed {
+        /// What.
+        bytes: Bytes,
+    },
+    /// The program's standard input was closed.
+    InputEnded,
+    /// The program wrote to its terminal.
+    Printed {
+        /// Where.
+        stream: Output,
+        /// What.
+        bytes: Bytes,
+        /// How many bytes were left out, once the limit was reached.
+        cut: u64,
+    },
+    /// The program (its first process) ended, by itself or because we stopped it.
+    Exited {
+        /// How.
+        how: Exit,
+        /// Whether we had told it to stop.
+        stopped: bool,
+    },
+    /// The program's sockets as the kernel lists them.
+    Sockets {
+        /// Bound or listening sockets and connections.
+        sockets: Vec<Socket>,
+    },
+    /// A snapshot that a `look` step asked for.
+    Looked {
+        /// The step's name for it.
+        name: String,
+        /// Open descriptors of all the program's processes together.
+        descriptors: usize,
+        /// Threads of all its processes together.
+        threads: usize,
+        /// Its sockets.
+        sockets: Vec<Socket>,
+    },
+    /// The program came to rest, or we gave up waiting for that.
+    Rest {
+        /// How that is known.
+        how: Rest,
+        /// What each of its threads is blocked in (housekeeping threads left out).
+        threads: Vec<Blocked>,
+    },
+    /// A pause of the suite ended.
+    Paused {
+        /// Milliseconds that were asked for.
+        asked: u64,
+        /// Whether it was cut short since the program was at rest without a timer of its own.
+        cut_short: bool,
+    },
+    /// The grader or the machine failed: the scenario says nothing about the program.
+    Trouble {
+        /// What happened, and what to do.
+        what: String,
+    },
+}
+
+/// How the program's half of a stream ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StreamEnd {
+    /// In order: we read end-of-stream.
+    Fin,
+    /// By a reset.
+    Rst,
+}
+
+/// How we ended one of our endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OurEnd {
+    /// We closed it in order.
+    Close,
+    /// We ended our sending side only.
+    Shutdown,
+    /// We reset the connection.
+    Reset,
+}
+
+/// One of the program's two output streams (each a terminal of its own).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Output {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Exit {
+    /// With a status.
+    Status(i32),
+    /// By a signal: its number.
+    Signal(i32),
+}
+
+/// A socket of the program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Socket {
+    /// UDP or TCP.
+    pub transport: Transport,
+    /// Its own address.
+    pub local: SocketAddr,
+    /// The other end, where it has one.
+    pub remote: Option<SocketAddr>,
+    /// What it is.
+    pub state: SocketState,
+    /// The kernel's number for it.
+    pub inode: u64,
+    /// Bytes that arrived and were not read.
+    pub unread: u64,
+}
+
+/// What a socket is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SocketState {
+    /// UDP: bound to an address (by `bind`, or by its first `sendto`).
+    Bound,
+    /// TCP: listening.
+    Listening,
+    /// TCP: a connection being made.
+    Connecting,
+    /// TCP: a connection, both directions open.
+    Connected,
+    /// TCP: a connection of which a direction is closed.
+    Closing,
+}
+
+/// How it is known that the program is at rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rest {
+    /// Every thread sleeps in a system call without a time limit: it waits for us, for ever.
+    Quiescent,
+    /// It wakes now and then by a timer of its own, and did nothing in a whole round of it.
+    Polling,
+    /// No process of the program is left.
+    Gone,
+    /// Neither processor time nor output for a grace period (where the kernel cannot be asked).
+    Grace,
+    /// It was still busy when the last-resort deadline came.
+    Deadline,
+}
+
+/// What a thread of the program is blocked in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blocked {
+    /// Its process.
+    pub pid: u32,
+    /// The thread.
+    pub tid: u32,
+    /// Its name.
+    pub name: String,
+    /// What it does: `recv`, `accept`, `read`, `connect`, `sleep`, `poll`, `lock`, `wait`, `running` …
+    pub call: String,
+    /// The descriptor it waits on, where the call names one.
+    pub descriptor: Option<i32>,
+    /// The socket behind that descriptor, where it is one.
+    pub socket: Option<Socket>,
+    /// Whether the wait ends by itself.
+    pub timed: bool,
+}
+
+impl Record {
+    /// The program's role-independent view of its output: both streams, in order, as one text.
+    #[must_use]
+    pub fn output(&self) -> Vec<u8> {
+        self.events.iter().filter_map(|event| match &event.fact {
+            Fact::Printed { bytes, .. } => Some(bytes.0.as_slice()),
+            _ => None,
+        }).flatten().copied().collect()
+    }
+}
+
+/// All records of one program, with what is needed to judge them again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProgramRecord {
+    /// What the program was asked to be.
+    pub role: Role,
+    /// Its file, relative to the submission, or its command line.
+    pub path: String,
+    /// Its language, in words.
+    pub language: String,
+    /// The seed that its nonces were drawn from.
+    pub seed: u64,
+    /// Its scenarios.
+    pub records: Vec<Record>,
+    /// Why it could not be run at all, where that is so (our fault or the machine's).
+    pub trouble: Option<String>,
+    /// How often the program was started.
+    pub starts: u32,
+    /// Microseconds from the first start to the last record.
+    pub micros: u64,
+}

@@ -1,0 +1,5 @@
+//! A validated, resolved, immutable suite.
+
+pub mod model;
+pub mod points;
+pub mod template;

@@ -1,0 +1,183 @@
+//! Dialects and assignments as they are written.
+//!
+//! What editions of the book and courses do differently is a dialect; what one teacher asks of one
+//! class is an assignment, which extends a dialect.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::Role;
+use crate::spec::reader::{Part, Placed};
+use crate::spec::suite::Name;
+
+/// Whether a requirement costs points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// It costs points.
+    #[default]
+    Required,
+    /// It is tested and reported, and worth no points.
+    Extra,
+    /// It is not tested.
+    Off,
+}
+
+/// How a sentence ends in a TCP stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Framing {
+    /// One `send` is one sentence; nothing marks its end.
+    #[default]
+    Message,
+    /// A sentence ends with a newline, and so does the reply.
+    Line,
+}
+
+/// Who closes the TCP connection first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Closer {
+    /// The server, right after its reply.
+    #[default]
+    Server,
+    /// The client, once it has the reply.
+    Client,
+}
+
+/// What differs between dialects; each can be set by an assignment.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+pub struct Properties {
+    /// The port of the UDP programs.
+    pub udp_port: Option<u16>,
+    /// The port of the TCP programs.
+    pub tcp_port: Option<u16>,
+    /// How a sentence ends in TCP.
+    pub framing: Option<Framing>,
+    /// Who closes the TCP connection first.
+    pub closes_first: Option<Closer>,
+    /// The bytes that a UDP program can take at once.
+    pub udp_buffer: Option<u32>,
+}
+
+/// A dialect file.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+pub struct Dialect {
+    /// Its name.
+    pub dialect: Name,
+    /// What it is, in a line.
+    pub title: String,
+    /// What it sets.
+    pub properties: Properties,
+    /// Requirements that it moves to another level.
+    #[serde(default)]
+    pub levels: BTreeMap<String, Placed<Level>>,
+}
+
+/// Who sees a requirement's verdict (the words are Gradescope's).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// The student, at once.
+    #[default]
+    Visible,
+    /// The teacher alone.
+    Hidden,
+    /// The student, once the assignment is due.
+    AfterDueDate,
+    /// The student, once grades are published.
+    AfterPublished,
+}
+
+/// What a student is shown of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Show {
+    /// What was expected, what was seen, why, and a hint.
+    #[default]
+    Full,
+    /// What was seen.
+    Actual,
+    /// The verdict alone.
+    None,
+}
+
+/// An assignment file (`sockspec.yaml`).
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+pub struct Assignment {
+    /// Its name.
+    pub assignment: Name,
+    /// What it is, in a line.
+    pub title: Option<String>,
+    /// The dialect that it extends; `python` if none is named.
+    pub dialect: Option<Name>,
+    /// What it sets otherwise than the dialect.
+    #[serde(default)]
+    pub properties: Properties,
+    /// The roles that a submission must have; all four if none are named.
+    pub roles: Option<Vec<Placed<Role>>>,
+    /// What the required requirements of a role add up to; 25 if nothing is said.
+    #[serde(default)]
+    pub points: BTreeMap<Role, Placed<f64>>,
+    /// What it changes about single requirements, by ID.
+    #[serde(default)]
+    pub requirements: BTreeMap<String, Part<Placed<RequirementChange>>>,
+    /// What a student is shown of a failure.
+    #[serde(default)]
+    pub show: Show,
+    /// How each role's program is found, started and fed.
+    #[serde(default)]
+    pub programs: BTreeMap<Role, Part<ProgramChange>>,
+    /// Host names that the programs may use for the other side, beside the usual ones.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// Limits for the programs.
+    #[serde(default)]
+    pub limits: LimitsChange,
+    /// Further suites: files, relative to this one.
+    #[serde(default)]
+    pub suites: Vec<Placed<String>>,
+}
+
+/// What an assignment changes about one requirement.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+pub struct RequirementChange {
+    /// Its level.
+    pub level: Option<Level>,
+    /// Its points, exactly.
+    pub points: Option<Placed<f64>>,
+    /// Who sees it.
+    pub visibility: Option<Visibility>,
+}
+
+/// How an assignment wants a role's program found, started and fed.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+pub struct ProgramChange {
+    /// File names to look for, in this order; `*` stands for any text.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// The command line; `{file}`, `{host}` and `{port}` are filled in.
+    pub run: Option<Vec<String>>,
+    /// Arguments behind the file; `{host}` and `{port}` are filled in.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// Text written to standard input before the sentence; `{host}` and `{port}` are filled in.
+    pub input: Option<String>,
+}
+
+/// Limits for a program; what is not set keeps its default.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+pub struct LimitsChange {
+    /// Processor time of one start, in seconds.
+    pub cpu_seconds: Option<u64>,
+    /// The largest file that it may write, in bytes.
+    pub file_bytes: Option<u64>,
+    /// Open descriptors.
+    pub open_files: Option<u64>,
+    /// Output that is kept, in bytes.
+    pub output_bytes: Option<u64>,
+    /// Real time of one start, in seconds: the last resort.
+    pub wall_seconds: Option<u64>,
+}

@@ -1,0 +1,8 @@
+//! Suites, dialects and assignments as written, and the built-in ones.
+
+pub mod builtin;
+pub mod dialect;
+pub mod node;
+pub mod reader;
+pub mod suite;
+pub mod values;
