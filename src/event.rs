@@ -167,6 +167,16 @@ pub enum Fact {
         /// Its sockets.
         sockets: Vec<Socket>,
     },
+    /// What the scenario waited for did not come, so the rest of its steps was left out.
+    Starved {
+        /// What was waited for, in words.
+        waited_for: String,
+    },
+    /// A moment that checks refer to.
+    Mark {
+        /// Its name.
+        name: String,
+    },
     /// The program came to rest, or we gave up waiting for that.
     Rest {
         /// How that is known.

@@ -145,6 +145,8 @@ pub enum Step {
         /// The connection's name.
         peer: String,
     },
+    /// Wait until the peer has received something since it last sent; else the rest is left out.
+    Await(String),
     /// Send.
     Send {
         /// Who.
@@ -226,6 +228,13 @@ pub struct Window {
 pub enum Predicate {
     /// What a peer received, all together.
     Received {
+        /// The peer.
+        peer: String,
+        /// What it must be.
+        is: TextIs,
+    },
+    /// What the first datagram that a peer received held.
+    First {
         /// The peer.
         peer: String,
         /// What it must be.

@@ -112,6 +112,12 @@ pub enum Step {
     Listen(Listen),
     /// Take the next connection of the program.
     Accept(Accept),
+    /// Wait until the peer has received something since it last sent. When the program comes to rest
+    /// without that, the rest of the scenario is left out: there is nobody to play with.
+    Await(Name),
+    /// Do what a server of the dialect does behind its reply: end the stream where it is the server
+    /// that closes first, nothing where it is the client.
+    HangUp(Name),
     /// Send bytes to the program.
     Send(Send),
     /// End a peer's sending side (FIN), and go on reading.
@@ -239,6 +245,8 @@ pub struct Check {
     pub before: Option<Name>,
     /// What the peer received, all together.
     pub received: Option<TextIs>,
+    /// What the first datagram that the peer received held.
+    pub first: Option<TextIs>,
     /// How many datagrams the peer received.
     pub datagrams: Option<Many>,
     /// Each datagram that the peer received came from where its own had gone.
