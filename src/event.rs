@@ -65,6 +65,16 @@ pub enum Fact {
         /// Our address.
         local: SocketAddr,
     },
+    /// The program connected to a listening peer of ours. What it then says is seen once an
+    /// `accept` step has taken the connection.
+    Arrived {
+        /// The listening peer.
+        peer: Peer,
+        /// The program's address.
+        from: SocketAddr,
+        /// At which of our addresses.
+        to: SocketAddr,
+    },
     /// Our connection was not accepted.
     Refused {
         /// Our endpoint.

@@ -1,3 +1,169 @@
 //! From records to verdicts. Pure: no I/O, no clock, no randomness.
+//!
+//! A requirement holds when every check for it holds in every record. One that fails because
+//! nothing came (no socket, no reply, no connection) is *absent*; whatever needs an absent one
+//! could not be tested and is `blocked` by it, whether its own checks happen to hold or not, so
+//! that a program that does nothing earns nothing. Any other failure blocks nobody: independent
+//! defects are judged independently.
 
+pub mod check;
+pub mod explain;
+pub mod facts;
+pub mod submission;
 pub mod verdict;
+
+use std::collections::BTreeMap;
+
+use crate::event::{ProgramRecord, Record};
+use crate::ids::RequirementId;
+use crate::judge::check::{Failure, Outcome, evaluate};
+use crate::judge::verdict::{Finding, Judged, ProgramVerdict, Verdict};
+use crate::plan::model::{Plan, Requirement, Scenario};
+use crate::plan::points::Points;
+
+/// What all checks for one requirement say together.
+enum Standing<'a> {
+    Holds,
+    Fails(&'a Scenario, Failure<'a>),
+    Absent(Option<(&'a Scenario, Failure<'a>)>),
+    Trouble(String),
+}
+
+/// Judges all records of a program.
+#[must_use]
+pub fn judge(plan: &Plan, program: &ProgramRecord) -> ProgramVerdict {
+    let standings = standings(plan, &program.records);
+    let requirements = plan
+        .requirements
+        .iter()
+        .map(|requirement| judged(plan, program, requirement, &standings))
+        .collect();
+    ProgramVerdict {
+        role: program.role,
+        path: program.path.clone(),
+        language: program.language.clone(),
+        dialect: plan.dialect.name.clone(),
+        show: plan.show,
+        requirements,
+        starts: program.starts,
+        micros: program.micros,
+    }
+}
+
+/// Whether all checks of a scenario hold in a record of it.
+#[must_use]
+pub fn holds(plan: &Plan, scenario: &Scenario, record: &Record) -> bool {
+    scenario.checks.iter().all(|check| evaluate(plan, scenario, check, record) == Outcome::Holds)
+}
+
+/// Whether a scenario can say nothing new: everything that it tests is blocked by what the records
+/// so far show to be absent.
+#[must_use]
+pub fn is_moot(plan: &Plan, scenario: &Scenario, records: &[Record]) -> bool {
+    let so_far = partial_standings(plan, records);
+    scenario.checks.iter().all(|check| blocker(plan, &check.requirement, &so_far).is_some())
+}
+
+fn standings<'a>(plan: &'a Plan, records: &[Record]) -> BTreeMap<&'a RequirementId, Standing<'a>> {
+    let mut all = partial_standings(plan, records);
+    for requirement in &plan.requirements {
+        all.entry(&requirement.id).or_insert(Standing::Absent(None));
+    }
+    all
+}
+
+/// What the records say of the requirements that they test. A requirement that is tested in
+/// several scenarios stands as the worst of them.
+fn partial_standings<'a>(plan: &'a Plan, records: &[Record]) -> BTreeMap<&'a RequirementId, Standing<'a>> {
+    let mut all = BTreeMap::new();
+    for record in records {
+        let Some(scenario) = plan.scenario(&record.scenario) else { continue };
+        for check in &scenario.checks {
+            let new = match evaluate(plan, scenario, check, record) {
+                Outcome::Holds => Standing::Holds,
+                Outcome::Fails(failure) => Standing::Fails(scenario, failure),
+                Outcome::Absent(failure) => Standing::Absent(Some((scenario, failure))),
+                Outcome::Trouble(reason) => Standing::Trouble(reason),
+            };
+            let worse = all.get(&check.requirement).is_none_or(|old| rank(&new) > rank(old));
+            if worse {
+                all.insert(&check.requirement, new);
+            }
+        }
+    }
+    all
+}
+
+fn rank(standing: &Standing<'_>) -> u8 {
+    match standing {
+        Standing::Holds => 0,
+        Standing::Trouble(_) => 1,
+        Standing::Absent(_) => 2,
+        Standing::Fails(..) => 3,
+    }
+}
+
+/// The absent requirement at the root of why this one cannot be tested. `plan` has made sure that
+/// needs have no cycle.
+fn blocker<'a>(
+    plan: &'a Plan,
+    id: &RequirementId,
+    standings: &BTreeMap<&'a RequirementId, Standing<'a>>,
+) -> Option<&'a RequirementId> {
+    let requirement = plan.requirement(id)?;
+    requirement.needs.iter().find_map(|need| {
+        blocker(plan, need, standings).or_else(|| {
+            matches!(standings.get(need), Some(Standing::Absent(_))).then_some(need)
+        })
+    })
+}
+
+fn judged(
+    plan: &Plan,
+    program: &ProgramRecord,
+    requirement: &Requirement,
+    standings: &BTreeMap<&RequirementId, Standing<'_>>,
+) -> Judged {
+    let verdict = |verdict| (verdict, None);
+    let (verdict, finding) = match (&program.trouble, blocker(plan, &requirement.id, standings)) {
+        (Some(reason), _) => verdict(Verdict::Ungraded { reason: reason.clone() }),
+        (None, Some(by)) => verdict(Verdict::Blocked { by: by.clone() }),
+        (None, None) => match standings.get(&requirement.id) {
+            Some(Standing::Holds) => verdict(Verdict::Passed),
+            Some(Standing::Trouble(reason)) => verdict(Verdict::Ungraded { reason: reason.clone() }),
+            Some(Standing::Fails(scenario, failure) | Standing::Absent(Some((scenario, failure)))) => {
+                (Verdict::Failed, finding(plan, program, scenario, failure))
+            }
+            Some(Standing::Absent(None)) | None => verdict(Verdict::Ungraded {
+                reason: "no scenario for it was played; please report this with the record (--record)".to_owned(),
+            }),
+        },
+    };
+    let earned = if verdict == Verdict::Passed { requirement.points } else { Points(0) };
+    Judged {
+        id: requirement.id.clone(),
+        title: requirement.title.clone(),
+        level: requirement.level,
+        points: requirement.points,
+        earned,
+        visibility: requirement.visibility,
+        why: requirement.why.clone(),
+        hint: requirement.hint.clone(),
+        source: requirement.source.clone(),
+        verdict,
+        finding,
+    }
+}
+
+fn finding(plan: &Plan, program: &ProgramRecord, scenario: &Scenario, failure: &Failure<'_>) -> Option<Finding> {
+    let record = program.records.iter().find(|record| record.scenario == scenario.id)?;
+    let explained = explain::explain(plan, program, record, failure);
+    Some(Finding {
+        scenario: scenario.id.clone(),
+        expected: failure.expected.clone(),
+        actual: failure.actual.clone(),
+        explanation: explained.text,
+        cause: explained.cause.to_owned(),
+        event: failure.event,
+    })
+}

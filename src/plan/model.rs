@@ -345,3 +345,33 @@ impl Plan {
         self.scenarios.iter().find(|scenario| scenario.id == *id)
     }
 }
+
+impl Plan {
+    /// A property of the dialect, as templates name them.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<String> {
+        match name {
+            "port" => Some(self.port.to_string()),
+            "end" => Some(self.dialect.end().to_owned()),
+            "udp-buffer" => Some(self.dialect.udp_buffer.to_string()),
+            _ => None,
+        }
+    }
+}
+
+impl Predicate {
+    /// The peer that it is about, where it is about one.
+    #[must_use]
+    pub fn peer_name(&self) -> Option<&str> {
+        match self {
+            Self::Received { peer, .. }
+            | Self::First { peer, .. }
+            | Self::Datagrams { peer, .. }
+            | Self::AnsweredFromThere { peer }
+            | Self::Ended { peer, .. }
+            | Self::Connections { peer, .. }
+            | Self::OwnPorts { peer } => Some(peer),
+            _ => None,
+        }
+    }
+}

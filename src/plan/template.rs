@@ -82,6 +82,14 @@ impl Template {
     /// # Errors
     /// An unclosed brace, an unknown filter, a draw that is no number.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_with(text, &|_| None)
+    }
+
+    /// Parses a text in which a number of letters may be named: `{letters:udp-buffer}`.
+    ///
+    /// # Errors
+    /// An unclosed brace, an unknown filter, a draw that is no number.
+    pub fn parse_with(text: &str, number: &dyn Fn(&str) -> Option<u32>) -> Result<Self, TemplateError> {
         let mut pieces = Vec::new();
         let mut plain = String::new();
         let mut rest = text;
@@ -104,7 +112,7 @@ impl Template {
             if !plain.is_empty() {
                 pieces.push(Piece::Text(std::mem::take(&mut plain)));
             }
-            pieces.push(placeholder(&rest[open + 1..open + close], here + 1)?);
+            pieces.push(placeholder(&rest[open + 1..open + close], here + 1, number)?);
             rest = &rest[open + close + 1..];
         }
         plain.push_str(rest);
@@ -165,41 +173,57 @@ fn error(at: usize, end: usize, message: &str, help: &str) -> TemplateError {
 }
 
 /// What stands between braces, which begins at byte `at` of the whole text.
-fn placeholder(inside: &str, at: usize) -> Result<Piece, TemplateError> {
-    let mut parts = inside.split('|');
-    let name = parts.next().unwrap_or_default().trim();
-    let mut filters = Vec::new();
-    let mut offset = at + inside.find('|').map_or(inside.len(), |bar| bar + 1);
-    for part in parts {
-        let wanted = part.trim();
-        match FILTERS.iter().find(|(known, _)| *known == wanted) {
-            Some((_, filter)) => filters.push(*filter),
-            None => {
-                let known: Vec<&str> = FILTERS.iter().map(|(known, _)| *known).collect();
-                return Err(TemplateError {
-                    at: offset,
-                    end: offset + part.len(),
-                    message: format!("`{wanted}` is no filter"),
-                    help: crate::span::suggest(wanted, &known),
-                });
-            }
+fn placeholder(inside: &str, at: usize, number: &dyn Fn(&str) -> Option<u32>) -> Result<Piece, TemplateError> {
+    let (name, filters) = match inside.split_once('|') {
+        Some((name, rest)) => (name.trim(), parse_filters(rest, at + name.len() + 1)?),
+        None => (inside.trim(), Vec::new()),
+    };
+    if let Some(draw) = draw(name, at, number)? {
+        if let (Some(_), Some(bar)) = (filters.first(), inside.find('|')) {
+            let help = "give the draw a name under `let`, and write `{name|filter}` where it is used";
+            return Err(error(at + bar, at + inside.len(), "a draw takes no filter", help));
         }
-        offset += part.len() + 1;
-    }
-    if name == "nonce" {
-        return Ok(Piece::Letters(NONCE));
-    }
-    if let Some(count) = name.strip_prefix("letters:") {
-        return match count.trim().parse() {
-            Ok(count) if count <= 65_507 => Ok(Piece::Letters(count)),
-            _ => Err(error(at, at + inside.len(), "a number of letters is wanted here", "at most 65507: {letters:1000}")),
-        };
+        return Ok(draw);
     }
     let name = match name.strip_suffix(".sent") {
         Some(peer) => Reference::SentBy(peer.to_owned()),
         None if name == "sent" => Reference::Sent,
-        None if name.is_empty() => return Err(error(at, at + 1, "a name is wanted here", "write `{{` for a brace")),
+        None if name.is_empty() => {
+            return Err(error(at - 1, at + inside.len() + 1, "a name is wanted here", "write `{{` for a brace"));
+        }
         None => Reference::Value(name.to_owned()),
     };
     Ok(Piece::Value { name, filters })
+}
+
+/// The filters behind a name, which begin at byte `at` of the whole text.
+fn parse_filters(text: &str, mut at: usize) -> Result<Vec<Filter>, TemplateError> {
+    let mut filters = Vec::new();
+    for part in text.split('|') {
+        let wanted = part.trim();
+        let Some((_, filter)) = FILTERS.iter().find(|(known, _)| *known == wanted) else {
+            let known: Vec<&str> = FILTERS.iter().map(|(known, _)| *known).collect();
+            let help = crate::span::suggest(wanted, &known);
+            return Err(TemplateError { at, end: at + part.len(), message: format!("`{wanted}` is no filter"), help });
+        };
+        filters.push(*filter);
+        at += part.len() + 1;
+    }
+    Ok(filters)
+}
+
+/// `{nonce}` or `{letters:1000}`, where it is one.
+fn draw(name: &str, at: usize, number: &dyn Fn(&str) -> Option<u32>) -> Result<Option<Piece>, TemplateError> {
+    if name == "nonce" {
+        return Ok(Some(Piece::Letters(NONCE)));
+    }
+    let Some(count) = name.strip_prefix("letters:") else { return Ok(None) };
+    let count = count.trim();
+    match count.parse().ok().or_else(|| number(count)) {
+        Some(count) if (1..=65_507).contains(&count) => Ok(Some(Piece::Letters(count))),
+        _ => {
+            let help = "from 1 to 65507, or the name of a property: {letters:1000}, {letters:udp-buffer}";
+            Err(error(at, at + name.len(), "a number of letters is wanted here", help))
+        }
+    }
 }

@@ -73,7 +73,7 @@ pub struct Dialect {
     pub properties: Properties,
     /// Requirements that it moves to another level.
     #[serde(default)]
-    pub levels: BTreeMap<String, Placed<Level>>,
+    pub levels: BTreeMap<Name, Placed<Level>>,
 }
 
 /// Who sees a requirement's verdict (the words are Gradescope's).
@@ -123,7 +123,7 @@ pub struct Assignment {
     pub points: BTreeMap<Role, Placed<f64>>,
     /// What it changes about single requirements, by ID.
     #[serde(default)]
-    pub requirements: BTreeMap<String, Part<Placed<RequirementChange>>>,
+    pub requirements: BTreeMap<Name, Part<Placed<RequirementChange>>>,
     /// What a student is shown of a failure.
     #[serde(default)]
     pub show: Show,
@@ -136,7 +136,7 @@ pub struct Assignment {
     /// Limits for the programs.
     #[serde(default)]
     pub limits: LimitsChange,
-    /// Further suites: files, relative to this one.
+    /// Further suites: files, relative to this one. Each takes the place of the suite for its role.
     #[serde(default)]
     pub suites: Vec<Placed<String>>,
 }
@@ -153,7 +153,7 @@ pub struct RequirementChange {
 }
 
 /// How an assignment wants a role's program found, started and fed.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProgramChange {
     /// File names to look for, in this order; `*` stands for any text.
     #[serde(default)]
@@ -168,7 +168,7 @@ pub struct ProgramChange {
 }
 
 /// Limits for a program; what is not set keeps its default.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LimitsChange {
     /// Processor time of one start, in seconds.
     pub cpu_seconds: Option<u64>,

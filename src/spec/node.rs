@@ -6,12 +6,18 @@
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_yaml::Spanned;
+use serde_yaml::{Location, Spanned};
 
 use crate::span::{Mistake, Span};
 
 /// The largest file that is read, in bytes.
 pub const MAX_FILE: u64 = 1024 * 1024;
+
+/// How deep lists and mappings may stand in each other: a suite needs about half of it.
+const DEEPEST: usize = 40;
+
+/// The most values in a file, those that an alias repeats counted each time.
+const MOST_NODES: usize = 100_000;
 
 /// A value and its place.
 #[derive(Debug, Clone)]
@@ -56,12 +62,10 @@ impl Kind {
     }
 }
 
-/// Where a value stands, as the YAML reader counts: line, column and length in characters.
+/// A value and where it stands, as the YAML reader says it.
 struct Raw {
     value: RawKind,
-    line: u64,
-    column: u64,
-    length: u64,
+    at: Location,
 }
 
 enum RawKind {
@@ -73,14 +77,7 @@ enum RawKind {
 impl<'de> Deserialize<'de> for Raw {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<RawKind>::deserialize(deserializer)?;
-        let at = spanned.referenced;
-        #[allow(clippy::useless_conversion, reason = "the width of these numbers is the reader's affair")]
-        Ok(Self {
-            value: spanned.value,
-            line: u64::from(at.line()),
-            column: u64::from(at.column()),
-            length: u64::from(at.span().len()),
-        })
+        Ok(Self { value: spanned.value, at: spanned.referenced })
     }
 }
 
@@ -138,38 +135,69 @@ impl<'de> Deserialize<'de> for RawKind {
     }
 }
 
-/// Turns lines and columns into bytes.
-struct Lines<'a> {
-    source: &'a str,
-    starts: Vec<usize>,
+/// The bytes that the YAML reader means. It knows offsets, so that no line is counted through.
+#[allow(clippy::useless_conversion, reason = "the width of these numbers is the reader's affair")]
+fn place(source: &str, at: Location) -> Span {
+    let index = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).min(source.len());
+    let start = match at.span().byte_offset() {
+        Some(offset) => index(u64::from(offset)),
+        None => line_start(source, u64::from(at.line())),
+    };
+    let length = at.span().byte_len().map_or(1, |length| index(u64::from(length)));
+    let start = boundary(source, start);
+    let end = boundary(source, start.saturating_add(length.max(1)).min(source.len()));
+    // A block scalar goes on to the next token: the white space behind it is not meant.
+    let end = start + source[start..end].trim_end().len();
+    Span { start, end }
 }
 
-impl<'a> Lines<'a> {
-    fn new(source: &'a str) -> Self {
-        let starts = std::iter::once(0).chain(source.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { source, starts }
+/// The first byte of a line, counted from 1.
+fn line_start(source: &str, line: u64) -> usize {
+    let before = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
+    source.split_inclusive('\n').take(before).map(str::len).sum()
+}
+
+/// The end of the character that this byte is part of.
+fn boundary(source: &str, mut at: usize) -> usize {
+    while !source.is_char_boundary(at) {
+        at += 1;
+    }
+    at
+}
+
+fn node(source: &str, raw: Raw) -> Node {
+    let span = place(source, raw.at);
+    let kind = match raw.value {
+        RawKind::Leaf(kind) => kind,
+        RawKind::Seq(items) => Kind::Seq(items.into_iter().map(|item| node(source, item)).collect()),
+        RawKind::Map(entries) => {
+            Kind::Map(entries.into_iter().map(|(key, value)| (node(source, key), node(source, value))).collect())
+        }
+    };
+    Node { span, kind }
+}
+
+impl Node {
+    /// The value of a key, where this is a mapping that has it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Self> {
+        self.entry(name).map(|(_, value)| value)
     }
 
-    fn span(&self, line: u64, column: u64, length: u64) -> Span {
-        let index = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        let start = self.starts.get(index(line.saturating_sub(1))).copied().unwrap_or(self.source.len());
-        let mut bytes = self.source[start..].char_indices().map(|(at, _)| start + at);
-        let first = bytes.nth(index(column.saturating_sub(1))).unwrap_or(self.source.len());
-        let mut rest = self.source[first..].char_indices().map(|(at, _)| first + at);
-        let last = rest.nth(index(length.max(1))).unwrap_or(self.source.len());
-        Span { start: first, end: last.max(first) }
+    /// A key and its value, where this is a mapping that has it.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<(&Self, &Self)> {
+        let Kind::Map(entries) = &self.kind else { return None };
+        entries
+            .iter()
+            .find(|(key, _)| matches!(&key.kind, Kind::Str(known) if known == name))
+            .map(|(key, value)| (key, value))
     }
 
-    fn node(&self, raw: Raw) -> Node {
-        let span = self.span(raw.line, raw.column, raw.length);
-        let kind = match raw.value {
-            RawKind::Leaf(kind) => kind,
-            RawKind::Seq(items) => Kind::Seq(items.into_iter().map(|item| self.node(item)).collect()),
-            RawKind::Map(entries) => {
-                Kind::Map(entries.into_iter().map(|(key, value)| (self.node(key), self.node(value))).collect())
-            }
-        };
-        Node { span, kind }
+    /// The items, where this is a list.
+    #[must_use]
+    pub fn items(&self) -> &[Self] {
+        if let Kind::Seq(items) = &self.kind { items } else { &[] }
     }
 }
 
@@ -178,22 +206,30 @@ impl<'a> Lines<'a> {
 /// # Errors
 /// The one place where the text stops being YAML (or wants more than a budget allows).
 pub fn parse(source: &str) -> Result<Node, Mistake> {
-    let lines = Lines::new(source);
-    serde_yaml::from_str::<Raw>(source).map(|raw| lines.node(raw)).map_err(|error| {
-        let span = error.location().map_or(Span::default(), |at| {
-            #[allow(clippy::useless_conversion, reason = "the width of these numbers is the reader's affair")]
-            lines.span(u64::from(at.line()), u64::from(at.column()), 1)
-        });
+    // `off` is a level, not a truth value: YAML 1.2, as editors read it.
+    let options = serde_yaml::options! {
+        strict_booleans: true,
+        with_snippet: false,
+        budget: serde_yaml::budget! { max_depth: DEEPEST, max_nodes: MOST_NODES },
+    };
+    serde_yaml::from_str_with_options::<Raw>(source, options).map(|raw| node(source, raw)).map_err(|error| {
+        let span = error.location().map_or(Span::default(), |at| place(source, at));
         Mistake::new(span, plain_message(&error.to_string()))
     })
 }
 
-/// The reader's first line, without its own rendering of the place.
+/// The reader's first line, without its own rendering of the place and its advice to programmers.
 fn plain_message(rendered: &str) -> String {
     let line = rendered.lines().next().unwrap_or("this is not YAML");
     let line = line.strip_prefix("error: ").unwrap_or(line);
-    match line.strip_prefix("line ").and_then(|rest| rest.split_once(": ")) {
-        Some((_, message)) => message.to_owned(),
-        None => line.to_owned(),
-    }
+    let line = match line.strip_prefix("line ").and_then(|rest| rest.split_once(": ")) {
+        Some((_, message)) => message,
+        None => line,
+    };
+    let line = match line.rsplit_once(" at line ") {
+        Some((message, place)) if place.starts_with(|c: char| c.is_ascii_digit()) => message,
+        _ => line,
+    };
+    let line = line.split_once(", set DuplicateKeyPolicy").map_or(line, |(message, _)| message);
+    line.strip_suffix(':').unwrap_or(line).to_owned()
 }

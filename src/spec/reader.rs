@@ -19,7 +19,10 @@ use crate::span::{Mistake, Span, suggest};
 use crate::spec::node::{Kind, Node};
 
 /// Structs that may be written as their first field alone.
-pub const SHORT: &[&str] = &["Open", "Bind", "Connect", "Listen", "Accept", "Stop", "OneDatagram"];
+pub const SHORT: &[&str] = &["Open", "Bind", "Connect", "Listen", "Accept"];
+
+/// Variants that may be written alone, though something can stand behind them.
+pub const BARE: &[&str] = &["start"];
 
 const PART: &str = "$sockspec::Part";
 const PLACED: &str = "$sockspec::Placed";
@@ -41,13 +44,39 @@ impl<T: JsonSchema> JsonSchema for Part<T> {
     }
 }
 
-/// A value with its place in the file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// A value with its place in the file. Two are equal if their values are, so that it can be a key.
+#[derive(Debug, Clone, Default)]
 pub struct Placed<T> {
     /// The value.
     pub value: T,
     /// Where it stands.
     pub span: Span,
+}
+
+impl<T: PartialEq> PartialEq for Placed<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: Eq> Eq for Placed<T> {}
+
+impl<T: Ord> PartialOrd for Placed<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T: Ord> Ord for Placed<T> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.value.cmp(&other.value)
+    }
+}
+
+impl std::borrow::Borrow<str> for Placed<String> {
+    fn borrow(&self) -> &str {
+        &self.value
+    }
 }
 
 impl<T> std::ops::Deref for Placed<T> {
@@ -110,21 +139,21 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Placed<T> {
 /// # Errors
 /// All mistakes that were found, in the order of the file.
 pub fn read<'de, T: Deserialize<'de>>(node: &'de Node) -> Result<T, Vec<Mistake>> {
+    match read_partly(node) {
+        (Some(value), mistakes) if mistakes.is_empty() => Ok(value),
+        (_, mistakes) => Err(mistakes),
+    }
+}
+
+/// Reads what can be read of a type, and all mistakes on the way, in the order of the file. So that
+/// what is right in a file with a mistake can be looked at as well.
+pub fn read_partly<'de, T: Deserialize<'de>>(node: &'de Node) -> (Option<T>, Vec<Mistake>) {
     let notes = Rc::new(RefCell::new(Vec::new()));
     let result = T::deserialize(Reader { node, notes: Rc::clone(&notes) });
-    let mut mistakes = notes.take();
-    match result {
-        Ok(value) if mistakes.is_empty() => Ok(value),
-        Ok(_) => {
-            mistakes.sort_by_key(|mistake: &Mistake| mistake.span.start);
-            Err(mistakes)
-        }
-        Err(problem) => {
-            mistakes.push(problem.0);
-            mistakes.sort_by_key(|mistake: &Mistake| mistake.span.start);
-            Err(mistakes)
-        }
-    }
+    let mut mistakes: Vec<Mistake> = notes.take();
+    let value = result.map_err(|problem| mistakes.push(problem.0)).ok();
+    mistakes.sort_by_key(|mistake| mistake.span.start);
+    (value, mistakes)
 }
 
 /// What stops the reading of one part.
@@ -142,6 +171,20 @@ impl std::error::Error for Problem {}
 impl de::Error for Problem {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self(Mistake::new(Span::default(), message.to_string()), false)
+    }
+    fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        let found = match unexpected {
+            de::Unexpected::Bool(_) => "a truth value",
+            de::Unexpected::Unsigned(_) | de::Unexpected::Signed(_) | de::Unexpected::Float(_) => "a number",
+            de::Unexpected::Str(_) => "text",
+            de::Unexpected::Seq => "a list",
+            de::Unexpected::Map => "a mapping",
+            _ => "nothing",
+        };
+        Self(Mistake::new(Span::default(), format!("{expected} is wanted here, not {found}")), false)
+    }
+    fn invalid_length(length: usize, expected: &dyn de::Expected) -> Self {
+        Self(Mistake::new(Span::default(), format!("{expected} is wanted here, not {length} items")), false)
     }
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         let mut mistake = Mistake::new(Span::default(), format!("`{variant}` is not known here"));
@@ -189,10 +232,30 @@ impl<'a> Reader<'a> {
     fn place<T>(&self, result: Result<T, Problem>) -> Result<T, Problem> {
         result.map_err(|problem| problem.at(self.node.span))
     }
+
+    /// Notes a name that an enum does not have, and goes on with its first where that stands alone.
+    fn unknown_variant<V: Visitor<'a>>(
+        &self,
+        tag: &'a Node,
+        name: &str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        let problem = <Problem as de::Error>::unknown_variant(name, variants).at(tag.span);
+        let Some(first) = variants.first() else { return Err(problem) };
+        match visitor.visit_enum(de::value::StrDeserializer::<Problem>::new(first)) {
+            Ok(value) => {
+                self.notes.borrow_mut().push(problem.0);
+                Ok(value)
+            }
+            Err(_) => Err(problem),
+        }
+    }
 }
 
 macro_rules! number {
     ($($method:ident => $visit:ident($type:ty)),*) => {$(
+        #[allow(irrefutable_let_patterns, reason = "each number is an i64")]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
             if let Kind::Int(number) = self.node.kind {
                 if let Ok(number) = <$type>::try_from(number) {
@@ -278,11 +341,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         if matches!(self.node.kind, Kind::Null) { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Problem> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Problem> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -367,6 +426,12 @@ impl<'de> Deserializer<'de> for Reader<'de> {
                 return Err(Problem(Mistake::new(self.node.span, message).help(variants.join(", ")), true));
             }
         };
+        if let Kind::Str(name) = &tag.kind
+            && value.is_none()
+            && !variants.contains(&name.as_str())
+        {
+            return self.unknown_variant(tag, name, variants, visitor);
+        }
         let result = visitor.visit_enum(Tagged { tag: self.child(tag), value: value.map(|value| self.child(value)) });
         self.place(result)
     }
@@ -499,6 +564,9 @@ impl<'de> EnumAccess<'de> for Tagged<'de> {
     }
 }
 
+/// What a variant of [`BARE`] has behind it where nothing stands there.
+static EMPTY: Node = Node { span: Span { start: 0, end: 0 }, kind: Kind::Map(Vec::new()) };
+
 struct Content<'a> {
     tag: Reader<'a>,
     value: Option<Reader<'a>>,
@@ -506,9 +574,11 @@ struct Content<'a> {
 
 impl<'a> Content<'a> {
     fn value(self) -> Result<Reader<'a>, Problem> {
-        let span = self.tag.node.span;
+        let tag = self.tag.node;
+        let name = if let Kind::Str(name) = &tag.kind { name } else { "name" };
         self.value.ok_or_else(|| {
-            Problem(Mistake::new(span, "this wants something behind it").help("write `name: …`"), true)
+            let mistake = Mistake::new(tag.span, "this wants something behind it");
+            Problem(mistake.help(format!("write `{name}: …`")), true)
         })
     }
 }
@@ -524,16 +594,17 @@ impl<'de> VariantAccess<'de> for Content<'de> {
         }
     }
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Problem> {
+        if let (None, Kind::Str(name)) = (&self.value, &self.tag.node.kind)
+            && BARE.contains(&name.as_str())
+        {
+            return seed.deserialize(self.tag.child(&EMPTY));
+        }
         seed.deserialize(self.value()?)
     }
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Problem> {
         self.value()?.deserialize_tuple(len, visitor)
     }
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Problem> {
+    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Problem> {
         self.value()?.deserialize_struct("", fields, visitor)
     }
 }

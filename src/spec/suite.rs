@@ -22,7 +22,7 @@ pub type Name = Placed<String>;
 /// The requirements and scenarios for one role.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct Suite {
-    /// The suite's name. One of the four roles' names replaces the built-in suite of that role.
+    /// The suite's name.
     pub suite: Name,
     /// What it is for, in a line.
     pub title: Option<String>,
@@ -33,7 +33,7 @@ pub struct Suite {
     /// Where the protocol is defined.
     pub source: Option<String>,
     /// What is asked of a program, by ID.
-    pub requirements: BTreeMap<String, Part<Placed<Requirement>>>,
+    pub requirements: BTreeMap<Name, Part<Placed<Requirement>>>,
     /// The runs that show it.
     pub scenarios: Vec<Part<Placed<Scenario>>>,
 }
@@ -83,7 +83,7 @@ pub struct Scenario {
     pub fresh: bool,
     /// Values: templates that may also draw (`{nonce}`, `{letters:1000}`).
     #[serde(default, rename = "let")]
-    pub values: BTreeMap<String, Template>,
+    pub values: BTreeMap<Name, Template>,
     /// What the grader does, in order.
     pub steps: Vec<Part<Placed<Step>>>,
     /// What must then be true.
@@ -224,7 +224,7 @@ pub struct Repeat {
     pub times: Placed<u32>,
     /// Values that are drawn anew each time.
     #[serde(default, rename = "let")]
-    pub values: BTreeMap<String, Template>,
+    pub values: BTreeMap<Name, Template>,
     /// What is done.
     pub steps: Vec<Part<Placed<Step>>>,
 }
@@ -251,7 +251,7 @@ pub struct Check {
     pub datagrams: Option<Many>,
     /// Each datagram that the peer received came from where its own had gone.
     pub answered_from_there: Option<bool>,
-    /// How the program ended its half of the stream; `yes` if it did at all, `no` if it did not.
+    /// How the program ended its half of the stream.
     pub ended: Option<Ending>,
     /// How many connections the program made to the listening peer.
     pub connections: Option<Many>,

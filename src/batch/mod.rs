@@ -1,0 +1,163 @@
+//! Grading submissions: who runs when, and what becomes of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::event::ProgramRecord;
+use crate::ids::Role;
+use crate::judge::submission::{FORMAT, Recorded, SubmissionRecord};
+use crate::judge::verdict::Missing;
+use crate::plan::model::Plan;
+use crate::program::launch::Launch;
+use crate::sandbox::{CopyError, Level, Limits, PrivateCopy};
+use crate::worker::{Job, Message, run};
+
+/// A program of a submission, found and ready to be started.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// What is asked of it.
+    pub plan: Plan,
+    /// Its file, relative to the submission, or its command line: what reports show.
+    pub path: String,
+    /// Its language, in words.
+    pub language: String,
+    /// The command line that starts it in its copy of the submission.
+    pub command: Vec<String>,
+    /// Why it cannot be run here, where that is so: our fault or the machine's.
+    pub trouble: Option<String>,
+}
+
+/// A submission to grade.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Who or what.
+    pub id: String,
+    /// Its folder or file.
+    pub path: Utf8PathBuf,
+    /// Its programs.
+    pub programs: Vec<Program>,
+    /// Roles without one.
+    pub missing: Vec<Missing>,
+    /// The assignment's name.
+    pub assignment: Option<String>,
+    /// What each program may use.
+    pub limits: Limits,
+    /// What nonces are drawn from; from the submission's content if nothing is said.
+    pub seed: Option<u64>,
+    /// How many programs are run at the same time.
+    pub jobs: usize,
+    /// This binary, which is its own worker.
+    pub executable: PathBuf,
+}
+
+/// How far a grading is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Whose program.
+    pub role: Role,
+    /// The scenario that begins, from 1; of all, when the program is done.
+    pub scenario: usize,
+    /// All scenarios.
+    pub of: usize,
+}
+
+/// Why a submission cannot be graded at all.
+#[derive(Debug, Error)]
+pub enum BatchError {
+    /// It cannot be read or copied.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+}
+
+/// Grades one submission: each of its programs in a worker, side by side.
+///
+/// # Errors
+/// The submission cannot be read or copied. What goes wrong later is in the records.
+pub async fn grade(request: Request, progress: Arc<dyn Fn(Progress) + Send + Sync>) -> Result<SubmissionRecord, BatchError> {
+    let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let mut seed = request.seed;
+    let places = Arc::new(Semaphore::new(request.jobs.max(1)));
+    let mut tasks = JoinSet::new();
+    for (index, program) in request.programs.iter().enumerate() {
+        let copy = PrivateCopy::of(&request.path)?;
+        let seed = *seed.get_or_insert(copy.digest().seed());
+        let task = Task {
+            program: program.clone(),
+            limits: request.limits.clone(),
+            seed,
+            executable: request.executable.clone(),
+            progress: Arc::clone(&progress),
+        };
+        let places = Arc::clone(&places);
+        tasks.spawn(async move {
+            let _place = places.acquire_owned().await;
+            (index, task.run(copy).await)
+        });
+    }
+    let mut programs: Vec<(usize, Recorded)> = tasks.join_all().await;
+    programs.sort_by_key(|(index, _)| *index);
+    Ok(SubmissionRecord {
+        format: FORMAT.to_owned(),
+        id: request.id,
+        seed: seed.unwrap_or_default(),
+        isolation: Level::best().name().to_owned(),
+        observation: crate::observe::method().to_owned(),
+        assignment: request.assignment,
+        at,
+        programs: programs.into_iter().map(|(_, recorded)| recorded).collect(),
+        missing: request.missing,
+    })
+}
+
+struct Task {
+    program: Program,
+    limits: Limits,
+    seed: u64,
+    executable: PathBuf,
+    progress: Arc<dyn Fn(Progress) + Send + Sync>,
+}
+
+impl Task {
+    async fn run(self, copy: PrivateCopy) -> Recorded {
+        let Program { plan, path, language, command, trouble } = self.program;
+        let mut record = ProgramRecord {
+            role: plan.role,
+            path,
+            language,
+            seed: self.seed,
+            records: Vec::new(),
+            trouble,
+            starts: 0,
+            micros: 0,
+        };
+        if record.trouble.is_none() {
+            let launch = launch(command, copy.root(), self.limits);
+            let shared_ports = Level::best().shares_ports();
+            let job = Job { plan: plan.clone(), launch, seed: self.seed, shared_ports };
+            let role = plan.role;
+            let progress = &self.progress;
+            let outcome = run(&self.executable, &job, |message| match message {
+                Message::Begins { number, of } => progress(Progress { role, scenario: number, of }),
+                Message::Played(played) => record.records.push(played),
+                Message::Done { starts, micros } => (record.starts, record.micros) = (starts, micros),
+                Message::Trouble(reason) => record.trouble = Some(reason),
+            })
+            .await;
+            if let Err(error) = outcome {
+                record.trouble = Some(error.to_string());
+            }
+            let of = plan.scenarios.len();
+            progress(Progress { role, scenario: of, of });
+        }
+        Recorded { plan, record }
+    }
+}
+
+fn launch(command: Vec<String>, folder: &Utf8Path, limits: Limits) -> Launch {
+    Launch { command, cwd: folder.to_owned(), env: std::collections::BTreeMap::new(), limits }
+}

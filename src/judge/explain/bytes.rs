@@ -1,0 +1,334 @@
+//! What the bytes themselves show.
+
+use super::{Case, Explained};
+use crate::event::Fact;
+use crate::judge::check::contains;
+use crate::plan::model::{Framing, Predicate, TextIs};
+use crate::text::{count, quote};
+
+const QUOTE: usize = 60;
+
+/// Who says these bytes: the reply of a server, what a client sent, what it printed.
+fn what(case: &Case<'_>) -> &'static str {
+    match case.failure.predicate {
+        Predicate::Printed(_) => "the output",
+        _ if case.is_server() => "the reply",
+        _ => "what your client sent",
+    }
+}
+
+/// The text that the peer in question sent, without the delimiter.
+fn asked(case: &Case<'_>) -> Option<Vec<u8>> {
+    let peer = case.failure.peer.as_ref()?;
+    let sent = case.view.sent_bytes(peer);
+    let end = case.plan.dialect.end().as_bytes();
+    Some(sent.strip_suffix(end).map(<[u8]>::to_vec).unwrap_or(sent))
+}
+
+pub(super) fn bytes_repr(case: &Case<'_>) -> Option<Explained> {
+    let (wanted, got) = case.texts()?;
+    // The repr shows letters as they are, and other bytes as escapes: its head is enough to tell.
+    let head: Vec<u8> = wanted.iter().copied().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b' ').collect();
+    let mut openings = vec![b"b'".to_vec(), b"b\"".to_vec(), b"B'".to_vec(), b"B\"".to_vec()];
+    for opening in &mut openings {
+        opening.extend_from_slice(&head[..head.len().min(8)]);
+    }
+    let found = openings.iter().any(|opening| {
+        contains(got, opening) || contains(&got.to_ascii_uppercase(), &opening.to_ascii_uppercase())
+    });
+    if head.is_empty() && !wanted.is_empty() || !found {
+        return None;
+    }
+    let text = match case.failure.predicate {
+        Predicate::Printed(_) => format!(
+            "Your client printed {}: this is how Python shows bytes. decode() is missing before print().",
+            quote(got, QUOTE)
+        ),
+        _ => format!(
+            "{} is {}: this is how Python shows bytes. str() was called on bytes where decode() is meant.",
+            capital(what(case)),
+            quote(got, QUOTE)
+        ),
+    };
+    Explained::new("bytes-repr", text)
+}
+
+pub(super) fn quotes_or_prefix(case: &Case<'_>) -> Option<Explained> {
+    if !matches!(case.failure.predicate, Predicate::Received { is: TextIs::AsLongAs(_), .. }) {
+        return None;
+    }
+    let asked = asked(case)?.to_ascii_uppercase();
+    let got = case.failure.got.as_deref()?;
+    let at = position(&got.to_ascii_uppercase(), &asked)?;
+    if at == 0 {
+        return None;
+    }
+    Explained::new(
+        "prefix",
+        format!("The reply has {} before the sentence. Only the sentence in upper case is the answer.", quote(&got[..at], QUOTE)),
+    )
+}
+
+pub(super) fn sent_more(case: &Case<'_>) -> Option<Explained> {
+    if case.is_server() || matches!(case.failure.predicate, Predicate::Printed(_)) {
+        return None;
+    }
+    let (wanted, got) = case.texts()?;
+    let rest = got.strip_prefix(wanted)?;
+    if rest.is_empty() {
+        return None;
+    }
+    let (cause, advice) = match rest {
+        b"\n" | b"\r\n" | b"\r" => ("sent-newline", "The line's end is not part of the sentence."),
+        rest if rest.iter().all(|byte| *byte == 0) => {
+            ("trailing-nul", "A NUL ends a string in C, and is not part of the sentence.")
+        }
+        _ => ("sent-more", "Send the sentence and nothing else."),
+    };
+    Explained::new(cause, format!("Your client sent the sentence with {} behind it. {advice}", quote(rest, QUOTE)))
+}
+
+pub(super) fn computed_locally(case: &Case<'_>) -> Option<Explained> {
+    let Predicate::Printed(TextIs::Contains(_)) = case.failure.predicate else { return None };
+    let got = case.failure.got.as_deref()?;
+    let typed = case.record.values.get("sentence")?;
+    if !contains(got, typed.to_uppercase().as_bytes()) {
+        return None;
+    }
+    let replied = case.failure.wanted.as_deref().unwrap_or_default();
+    Explained::new(
+        "computed-locally",
+        format!(
+            "Your client printed the sentence in upper case, but the server's reply was {}. It prints what it worked out itself, not what it received.",
+            quote(replied, QUOTE)
+        ),
+    )
+}
+
+pub(super) fn padding(case: &Case<'_>) -> Option<Explained> {
+    let Predicate::Received { is: TextIs::AsLongAs(_), .. } = case.failure.predicate else { return None };
+    let (wanted, got) = case.texts()?;
+    let head = wanted.len().min(got.len());
+    if case.is_server() && !got[..head].eq_ignore_ascii_case(&wanted[..head]) {
+        return None;
+    }
+    let rest = got.get(wanted.len()..)?;
+    if rest.is_empty() {
+        return None;
+    }
+    if rest.iter().all(|byte| *byte == 0) {
+        return Explained::new(
+            "trailing-nul",
+            format!(
+                "The reply was followed by {}: your server sends its whole buffer instead of the {} that it received.",
+                count(rest.len(), "NUL byte"),
+                count(wanted.len(), "byte")
+            ),
+        );
+    }
+    if matches!(rest, b"\n" | b"\r\n" | b"\r") {
+        return Explained::new("trailing-newline", format!("The reply was followed by a newline ({}).", quote(rest, QUOTE)));
+    }
+    None
+}
+
+pub(super) fn stale_tail(case: &Case<'_>) -> Option<Explained> {
+    let Predicate::Received { is: TextIs::AsLongAs(_), .. } = case.failure.predicate else { return None };
+    let (wanted, got) = case.texts()?;
+    let rest = got.get(wanted.len()..).filter(|rest| rest.len() >= 4)?.to_ascii_lowercase();
+    let earlier = case.record.events.iter().any(|event| match &event.fact {
+        Fact::Sent { bytes, .. } => bytes.0 != wanted && contains(&bytes.0.to_ascii_lowercase(), trim_nul(&rest)),
+        _ => false,
+    });
+    if !earlier || got.len() > wanted.len() && got[..wanted.len()].eq_ignore_ascii_case(&rest[..wanted.len().min(rest.len())]) {
+        return None;
+    }
+    Explained::new(
+        "stale-tail",
+        format!(
+            "Behind the reply comes {}, the tail of an earlier request: the buffer is used again, and sent beyond the length of this request.",
+            quote(&got[wanted.len()..], QUOTE)
+        ),
+    )
+}
+
+fn trim_nul(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    &bytes[..end]
+}
+
+pub(super) fn double_reply(case: &Case<'_>) -> Option<Explained> {
+    if !case.is_server() {
+        return None;
+    }
+    let peer = case.failure.peer.as_ref()?;
+    let got = case.view.received_bytes(peer).to_ascii_lowercase();
+    let sent = case.view.sent_bytes(peer).to_ascii_lowercase();
+    let twice = sent.len() * 2;
+    let doubled = got.len() == twice && got[..sent.len()] == sent && got[sent.len()..] == sent;
+    let many = matches!(case.failure.predicate, Predicate::Datagrams { .. }) && case.view.received(peer).count() > 1;
+    (doubled && !sent.is_empty() || many).then(|| Explained {
+        cause: "double-reply",
+        text: "Your server sent its reply more than once. One request, one reply.".to_owned(),
+    })
+}
+
+pub(super) fn not_uppercased(case: &Case<'_>) -> Option<Explained> {
+    let (wanted, got) = case.texts()?;
+    let same = contains(got, &wanted.to_ascii_lowercase()) && wanted.iter().any(u8::is_ascii_uppercase);
+    (case.is_server() && same).then(|| Explained {
+        cause: "not-uppercased",
+        text: "The reply is the sentence as it was sent, in lower case. upper() returns a new text and leaves the old one as it was: \
+               send what it returned."
+            .to_owned(),
+    })
+}
+
+pub(super) fn only_ascii(case: &Case<'_>) -> Option<Explained> {
+    let (wanted, got) = case.texts()?;
+    if wanted.is_ascii() {
+        return None;
+    }
+    if case.is_server() && contains(got, &asked(case)?.to_ascii_uppercase()) {
+        return Explained::new(
+            "not-utf8",
+            "Only the letters a-z were changed. upper() on bytes knows no others: decode() first, then upper().",
+        );
+    }
+    Explained::new(
+        "not-utf8",
+        format!("{} does not hold the text as UTF-8: {}.", capital(what(case)), quote(got, 2 * QUOTE)),
+    )
+}
+
+pub(super) fn one_letter(case: &Case<'_>) -> Option<Explained> {
+    let (wanted, got) = case.texts()?;
+    if !case.is_server() || wanted.len() != got.len() || !wanted.eq_ignore_ascii_case(got) {
+        return None;
+    }
+    let wrong: Vec<usize> = (0..wanted.len()).filter(|index| wanted[*index] != got[*index]).collect();
+    let explained = |text: String| Explained::new("last-byte", text);
+    match wrong.as_slice() {
+        [index] if index + 1 == wanted.len() => {
+            explained("The last letter of the reply is still in lower case: a loop ends one too early.".to_owned())
+        }
+        [0] => explained("The first letter of the reply is still in lower case: a loop begins one too late.".to_owned()),
+        [] => None,
+        several => Explained::new(
+            "not-uppercased",
+            format!("{} of the reply still have the wrong case: {}.", count(several.len(), "letter"), quote(got, QUOTE)),
+        ),
+    }
+}
+
+pub(super) fn cut(case: &Case<'_>) -> Option<Explained> {
+    let (wanted, got) = case.texts()?;
+    // The longest beginning of what was wanted that is there at all.
+    let mut common = wanted.len().min(got.len());
+    while common > 0 && !contains(got, &wanted[..common]) {
+        common -= 1;
+    }
+    let printed = matches!(case.failure.predicate, Predicate::Printed(_));
+    let received_part = common > 0 && (!printed || common >= 8);
+    if !received_part || common == wanted.len() || (case.is_server() && common < got.len()) {
+        return None;
+    }
+    let subject = if printed { "Your client printed" } else if case.is_server() { "The reply holds" } else { "Your client sent" };
+    Explained::new(
+        "cut",
+        format!(
+            "{subject} only the first {} of {}. {}",
+            count(common, "byte"),
+            wanted.len(),
+            cut_advice(case, printed, common)
+        ),
+    )
+}
+
+fn cut_advice(case: &Case<'_>, printed: bool, common: usize) -> String {
+    let round = common.is_power_of_two() || common % 100 == 0 || common % 1024 == 0;
+    if !round && printed {
+        return "recv() returns what has come so far, not all that will come: call it in a loop.".to_owned();
+    }
+    match (printed || case.is_server(), case.plan.role.transport()) {
+        (true, crate::ids::Transport::Udp) => {
+            format!("A buffer of {common} bytes is too small: recvfrom() throws away what is beyond it.")
+        }
+        (true, crate::ids::Transport::Tcp) => {
+            format!("One recv({common}) gives no more than that; the rest waits for another recv().")
+        }
+        (false, _) => "Something cut the sentence before it was sent.".to_owned(),
+    }
+}
+
+pub(super) fn changed_characters(case: &Case<'_>) -> Option<Explained> {
+    let (wanted, got) = case.texts()?;
+    if wanted.is_empty() || got.is_empty() || matches!(case.failure.predicate, Predicate::Printed(_)) {
+        return None;
+    }
+    let exact = matches!(
+        case.failure.predicate,
+        Predicate::Received { is: TextIs::Contains(_) | TextIs::Equals(_), .. } | Predicate::First { .. }
+    );
+    if !exact {
+        return None;
+    }
+    let text = if wanted.trim_ascii() == got.trim_ascii() {
+        "Spaces at the beginning or the end were lost: strip() (trim()) does that.".to_owned()
+    } else if wanted.eq_ignore_ascii_case(got) {
+        "The case of letters was changed that should have stayed: swapcase() and lower() do that, upper() does not.".to_owned()
+    } else {
+        format!("Characters were changed or lost: {} became {}.", quote(wanted, QUOTE), quote(got, QUOTE))
+    };
+    Explained::new("changed-characters", text)
+}
+
+pub(super) fn greeting(case: &Case<'_>) -> Option<Explained> {
+    let Predicate::Received { is: TextIs::Nothing, .. } = case.failure.predicate else { return None };
+    let got = case.failure.got.as_deref()?;
+    Explained::new(
+        "greeting",
+        format!("Your server said {} before the client had said anything. In this protocol the client speaks first.", quote(got, QUOTE)),
+    )
+}
+
+pub(super) fn waits_for_newline(case: &Case<'_>) -> Option<Explained> {
+    if !case.is_server() || case.plan.dialect.framing == Framing::Line {
+        return None;
+    }
+    let (_, _, threads) = case.view.last_rest()?;
+    let got_nothing = case.failure.peer.as_ref().is_some_and(|peer| case.view.received(peer).next().is_none());
+    let reading = threads.iter().any(|thread| {
+        thread.call.starts_with("recv") || thread.call == "read" && thread.socket.is_some()
+    });
+    let connected = threads.iter().any(|thread| {
+        thread.socket.as_ref().is_some_and(|socket| socket.remote.is_some() && socket.unread == 0)
+    });
+    (got_nothing && reading && connected).then(|| Explained {
+        cause: "waits-for-newline",
+        text: "Your server has read the sentence and waits for more: it is blocked in recv() on the connection of a client that has \
+               already said everything. Either it reads until a newline (it speaks the `line` framing: readline(), makefile()), or until \
+               the client closes. One recv() is one sentence here."
+            .to_owned(),
+    })
+}
+
+pub(super) fn no_reply(case: &Case<'_>) -> Option<Explained> {
+    if !case.is_server() {
+        return None;
+    }
+    let peer = case.failure.peer.as_ref()?;
+    case.view.received(peer).next().is_none().then(|| Explained {
+        cause: "no-reply",
+        text: format!("{} asked and got no answer.", capital(&peer.to_string())),
+    })
+}
+
+fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    (!needle.is_empty()).then(|| haystack.windows(needle.len()).position(|window| window == needle)).flatten()
+}
+
+fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+}

@@ -1,0 +1,118 @@
+//! What went wrong, in the student's terms, from the facts.
+//!
+//! Each cause is a small function that looks at the facts and answers, or not. They are asked in
+//! the order of [`CAUSES`]: first those that the program itself or the kernel says (an exception,
+//! a wrong port), then what the bytes show, then what the program was last seen blocked in.
+
+mod bytes;
+mod client;
+mod end;
+mod socket;
+
+use crate::event::{ProgramRecord, Record};
+use crate::ids::Side;
+use crate::judge::check::Failure;
+use crate::judge::facts::View;
+use crate::plan::model::Plan;
+
+/// A cause and the words for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// The cause's name, for statistics and clusters.
+    pub cause: &'static str,
+    /// One or more sentences.
+    pub text: String,
+}
+
+impl Explained {
+    fn new(cause: &'static str, text: impl Into<String>) -> Option<Self> {
+        Some(Self { cause, text: text.into() })
+    }
+}
+
+/// What a cause looks at.
+struct Case<'a> {
+    plan: &'a Plan,
+    record: &'a Record,
+    failure: &'a Failure<'a>,
+    view: View<'a>,
+}
+
+impl Case<'_> {
+    /// The program in words: `server`, `client`.
+    fn program(&self) -> &'static str {
+        match self.plan.role.side() {
+            Side::Server => "server",
+            Side::Client => "client",
+        }
+    }
+
+    fn is_server(&self) -> bool {
+        self.plan.role.side() == Side::Server
+    }
+
+    /// The bytes that were wanted and those that came, where the failure is about bytes.
+    fn texts(&self) -> Option<(&[u8], &[u8])> {
+        Some((self.failure.wanted.as_deref()?, self.failure.got.as_deref()?))
+    }
+}
+
+type Cause = fn(&Case<'_>) -> Option<Explained>;
+
+/// All causes, in the order in which they are asked.
+const CAUSES: &[Cause] = &[
+    socket::address_in_use,
+    end::strict_decode,
+    end::exception,
+    end::killed_by_signal,
+    socket::wrong_transport,
+    socket::wrong_port,
+    socket::only_loopback,
+    bytes::bytes_repr,
+    bytes::quotes_or_prefix,
+    bytes::sent_more,
+    bytes::computed_locally,
+    client::printed_nothing,
+    bytes::padding,
+    bytes::stale_tail,
+    bytes::double_reply,
+    bytes::not_uppercased,
+    bytes::only_ascii,
+    bytes::one_letter,
+    bytes::cut,
+    bytes::changed_characters,
+    bytes::greeting,
+    socket::other_source,
+    socket::strayed,
+    socket::reset_instead_of_close,
+    socket::listens_anew,
+    socket::leak,
+    client::fixed_port,
+    client::several,
+    client::decoy_accepted,
+    client::no_timeout,
+    client::gave_up,
+    client::nonzero_exit,
+    client::nothing_sent,
+    bytes::waits_for_newline,
+    socket::one_client_only,
+    end::ended_early,
+    socket::idle_blocks_others,
+    socket::never_closed,
+    socket::lost_datagrams,
+    socket::no_socket,
+    end::spinning,
+    client::never_ends,
+    socket::blocked_in_call,
+    bytes::no_reply,
+];
+
+/// Finds the cause of a failure. Where none fits, the failure's own words say what was seen.
+#[must_use]
+pub fn explain(plan: &Plan, _program: &ProgramRecord, record: &Record, failure: &Failure<'_>) -> Explained {
+    let case = Case { plan, record, failure, view: View::whole(record) };
+    CAUSES.iter().find_map(|cause| cause(&case)).unwrap_or_else(|| Explained {
+        cause: "other",
+        text: format!("Expected: {}. Seen: {}.", failure.expected, failure.actual),
+    })
+}

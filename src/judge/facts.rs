@@ -1,0 +1,201 @@
+//! A record, as questions are put to it.
+
+use std::net::SocketAddr;
+
+use crate::event::{Event, Exit, Fact, Output, Record, Rest, Socket, StreamEnd};
+use crate::ids::{Peer, Transport};
+use crate::plan::model::Window;
+
+/// The part of a record that lies between two marks.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The whole record.
+    pub record: &'a Record,
+    from: usize,
+    to: usize,
+}
+
+impl<'a> View<'a> {
+    /// All of a record.
+    #[must_use]
+    pub fn whole(record: &'a Record) -> Self {
+        Self { record, from: 0, to: record.events.len() }
+    }
+
+    /// What lies in a window. `None` where a mark of it was never reached.
+    #[must_use]
+    pub fn window(record: &'a Record, window: &Window) -> Option<Self> {
+        let mark = |wanted: &String| {
+            record.events.iter().position(|event| matches!(&event.fact, Fact::Mark { name } if name == wanted))
+        };
+        let from = window.after.as_ref().map_or(Some(0), mark)?;
+        let to = window.before.as_ref().map_or(Some(record.events.len()), mark)?;
+        Some(Self { record, from, to: to.max(from) })
+    }
+
+    /// Its events, with their index in the record.
+    pub fn events(&self) -> impl DoubleEndedIterator<Item = (usize, &'a Event)> + use<'a> {
+        let (from, to) = (self.from, self.to);
+        self.record.events.iter().enumerate().skip(from).take(to - from)
+    }
+
+    /// All endpoints of a name, in the whole record.
+    #[must_use]
+    pub fn peers(&self, name: &str) -> Vec<&'a Peer> {
+        let mut peers: Vec<&Peer> = Vec::new();
+        for event in &self.record.events {
+            if let Fact::Opened { peer, .. } | Fact::Listening { peer, .. } | Fact::Refused { peer, .. } = &event.fact
+                && peer.name == name
+                && !peers.contains(&peer)
+            {
+                peers.push(peer);
+            }
+        }
+        peers
+    }
+
+    /// What a peer received: datagrams or pieces of its stream, with their event.
+    pub fn received(&self, who: &'a Peer) -> impl Iterator<Item = (usize, SocketAddr, &'a [u8])> + use<'a> {
+        self.events().filter_map(move |(index, event)| match &event.fact {
+            Fact::Received { peer, from, bytes, .. } if peer == who => Some((index, *from, bytes.0.as_slice())),
+            _ => None,
+        })
+    }
+
+    /// What a peer sent, in the whole record, with where to.
+    pub fn sent(&self, who: &'a Peer) -> impl Iterator<Item = (usize, SocketAddr, &'a [u8])> + use<'a> {
+        self.record.events.iter().enumerate().filter_map(move |(index, event)| match &event.fact {
+            Fact::Sent { peer, to, bytes, .. } if peer == who => Some((index, *to, bytes.0.as_slice())),
+            _ => None,
+        })
+    }
+
+    /// All that a peer received, as one.
+    #[must_use]
+    pub fn received_bytes(&self, who: &'a Peer) -> Vec<u8> {
+        self.received(who).flat_map(|(_, _, bytes)| bytes.iter().copied()).collect()
+    }
+
+    /// All that a peer sent, as one.
+    #[must_use]
+    pub fn sent_bytes(&self, who: &'a Peer) -> Vec<u8> {
+        self.sent(who).flat_map(|(_, _, bytes)| bytes.iter().copied()).collect()
+    }
+
+    /// How the program ended its half of a peer's stream.
+    #[must_use]
+    pub fn ended(&self, who: &Peer) -> Option<(usize, StreamEnd)> {
+        self.events().find_map(|(index, event)| match &event.fact {
+            Fact::Ended { peer, how } if peer == who => Some((index, *how)),
+            _ => None,
+        })
+    }
+
+    /// How the program ended by itself.
+    #[must_use]
+    pub fn exit(&self) -> Option<(usize, &'a Exit)> {
+        self.events().find_map(|(index, event)| match &event.fact {
+            Fact::Exited { how, stopped: false } => Some((index, how)),
+            _ => None,
+        })
+    }
+
+    /// What the program printed on one stream, or on both.
+    #[must_use]
+    pub fn printed(&self, only: Option<Output>) -> Vec<u8> {
+        self.events()
+            .filter_map(|(_, event)| match &event.fact {
+                Fact::Printed { stream, bytes, .. } if only.is_none_or(|only| only == *stream) => Some(&bytes.0),
+                _ => None,
+            })
+            .flatten()
+            .copied()
+            .collect()
+    }
+
+    /// The addresses of the program that a listening or bound peer saw, one for each connection or
+    /// datagram.
+    #[must_use]
+    pub fn clients(&self, name: &str) -> Vec<(usize, SocketAddr)> {
+        self.events()
+            .filter_map(|(index, event)| match &event.fact {
+                Fact::Arrived { peer, from, .. } | Fact::Received { peer, from, .. } if peer.name == name => {
+                    Some((index, *from))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// How many connections the program made to a listening peer.
+    #[must_use]
+    pub fn arrivals(&self, name: &str) -> Vec<usize> {
+        self.events()
+            .filter_map(|(index, event)| match &event.fact {
+                Fact::Arrived { peer, .. } if peer.name == name => Some(index),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The sockets that the program was last seen to wait on, in the whole record.
+    #[must_use]
+    pub fn sockets(&self) -> &'a [Socket] {
+        self.record
+            .events
+            .iter()
+            .rev()
+            .find_map(|event| match &event.fact {
+                Fact::Sockets { sockets } if !sockets.is_empty() => Some(sockets.as_slice()),
+                _ => None,
+            })
+            .unwrap_or_default()
+    }
+
+    /// A look, by name.
+    #[must_use]
+    pub fn look(&self, wanted: &str) -> Option<(usize, &'a Fact)> {
+        self.record.events.iter().enumerate().find_map(|(index, event)| match &event.fact {
+            Fact::Looked { name, .. } if name == wanted => Some((index, &event.fact)),
+            _ => None,
+        })
+    }
+
+    /// The last time that the program came to rest, at or before the end of the view.
+    #[must_use]
+    pub fn last_rest(&self) -> Option<(usize, Rest, &'a [crate::event::Blocked])> {
+        self.record.events[..self.to].iter().enumerate().rev().find_map(|(index, event)| match &event.fact {
+            Fact::Rest { how, threads } => Some((index, *how, threads.as_slice())),
+            _ => None,
+        })
+    }
+
+    /// What was waited for in vain, where the scenario was cut short for it.
+    #[must_use]
+    pub fn starved(&self) -> Option<&'a str> {
+        self.record.events.iter().find_map(|event| match &event.fact {
+            Fact::Starved { waited_for } => Some(waited_for.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Why the record says nothing about the program, where that is so.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&'a str> {
+        self.record.events.iter().find_map(|event| match &event.fact {
+            Fact::Trouble { what } => Some(what.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The transport of a peer.
+    #[must_use]
+    pub fn transport(&self, who: &Peer) -> Option<Transport> {
+        self.record.events.iter().find_map(|event| match &event.fact {
+            Fact::Opened { peer, transport, .. } | Fact::Listening { peer, transport, .. } if peer == who => {
+                Some(*transport)
+            }
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,186 @@
+//! What a blocked thread waits for: the number and arguments of its system call, decoded.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
+
+/// A system call in which a thread sleeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Its name as students know it.
+    pub name: &'static str,
+    /// The descriptor that it waits on, where it names one.
+    pub descriptor: Option<i32>,
+    /// How long it waits at most; `None` for ever.
+    pub limit: Option<Limit>,
+    /// What tells this wait from others of the program: call, first argument, stack and place.
+    pub signature: Signature,
+}
+
+/// The time limit of a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// So long from its beginning.
+    Within(Duration),
+    /// So long from now.
+    Left(Duration),
+    /// It has one, but how long it is cannot be read.
+    Unknown,
+}
+
+/// Tells a wait from others: number, first argument, stack pointer, program counter.
+pub type Signature = [u64; 4];
+
+#[derive(Clone, Copy)]
+enum How {
+    /// Waits on the descriptor in its first argument, without a limit of its own.
+    Descriptor,
+    /// Waits on something else, without a limit.
+    Untimed,
+    /// Milliseconds in this argument; negative is for ever.
+    Millis(usize),
+    /// A `struct timespec` that this argument points to; null is for ever.
+    Timespec(usize),
+    /// A `struct timeval` that this argument points to; null is for ever.
+    Timeval(usize),
+    /// futex(2).
+    Futex,
+    /// clock_nanosleep(2).
+    ClockSleep,
+}
+
+#[cfg(target_arch = "x86_64")]
+const TABLE: &[(u64, &str, How)] = &[
+    (0, "read", How::Descriptor),
+    (1, "write", How::Descriptor),
+    (7, "poll", How::Millis(2)),
+    (19, "read", How::Descriptor),
+    (20, "write", How::Descriptor),
+    (23, "select", How::Timeval(4)),
+    (34, "pause", How::Untimed),
+    (35, "sleep", How::Timespec(0)),
+    (42, "connect", How::Descriptor),
+    (43, "accept", How::Descriptor),
+    (44, "send", How::Descriptor),
+    (45, "recv", How::Descriptor),
+    (46, "send", How::Descriptor),
+    (47, "recv", How::Descriptor),
+    (61, "wait", How::Untimed),
+    (72, "lock", How::Descriptor),
+    (73, "lock", How::Descriptor),
+    (128, "wait for a signal", How::Timespec(2)),
+    (130, "pause", How::Untimed),
+    (202, "lock", How::Futex),
+    (230, "sleep", How::ClockSleep),
+    (232, "poll", How::Millis(3)),
+    (247, "wait", How::Untimed),
+    (270, "select", How::Timespec(4)),
+    (271, "poll", How::Timespec(2)),
+    (281, "poll", How::Millis(3)),
+    (288, "accept", How::Descriptor),
+    (299, "recv", How::Timespec(4)),
+    (441, "poll", How::Timespec(3)),
+];
+
+#[cfg(target_arch = "aarch64")]
+const TABLE: &[(u64, &str, How)] = &[
+    (22, "poll", How::Millis(3)),
+    (25, "lock", How::Descriptor),
+    (32, "lock", How::Descriptor),
+    (63, "read", How::Descriptor),
+    (64, "write", How::Descriptor),
+    (65, "read", How::Descriptor),
+    (66, "write", How::Descriptor),
+    (72, "select", How::Timespec(4)),
+    (73, "poll", How::Timespec(2)),
+    (95, "wait", How::Untimed),
+    (98, "lock", How::Futex),
+    (101, "sleep", How::Timespec(0)),
+    (115, "sleep", How::ClockSleep),
+    (133, "pause", How::Untimed),
+    (137, "wait for a signal", How::Timespec(2)),
+    (202, "accept", How::Descriptor),
+    (203, "connect", How::Descriptor),
+    (206, "send", How::Descriptor),
+    (207, "recv", How::Descriptor),
+    (211, "send", How::Descriptor),
+    (212, "recv", How::Descriptor),
+    (242, "accept", How::Descriptor),
+    (243, "recv", How::Timespec(4)),
+    (260, "wait", How::Untimed),
+    (441, "poll", How::Timespec(3)),
+];
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+const TABLE: &[(u64, &str, How)] = &[];
+
+/// Decodes `/proc/PID/task/TID/syscall`: number, six arguments, stack pointer, program counter.
+/// `None` where the thread is in no call that is known.
+pub fn decode(line: &str, pid: u32) -> Option<Call> {
+    let mut fields = line.split_whitespace();
+    let number: u64 = fields.next()?.parse().ok()?;
+    let arguments: Vec<u64> =
+        fields.map(|field| u64::from_str_radix(field.trim_start_matches("0x"), 16).ok()).collect::<Option<_>>()?;
+    let (_, name, how) = TABLE.iter().find(|(known, ..)| *known == number)?;
+    let argument = |index: usize| arguments.get(index).copied().unwrap_or(0);
+    let descriptor = matches!(how, How::Descriptor).then(|| narrow(argument(0))).or_else(|| {
+        (*name == "recv").then(|| narrow(argument(0)))
+    });
+    Some(Call {
+        name,
+        descriptor,
+        limit: limit(*how, &argument, pid),
+        signature: [number, argument(0), argument(6), argument(7)],
+    })
+}
+
+/// The low half of a register, as the `int` that the call takes it for.
+fn narrow(register: u64) -> i32 {
+    #[expect(clippy::cast_possible_truncation, reason = "the kernel looks at the low 32 bits alone")]
+    let value = register as i32;
+    value
+}
+
+fn limit(how: How, argument: &impl Fn(usize) -> u64, pid: u32) -> Option<Limit> {
+    let spec = |index: usize, unit: u64| match argument(index) {
+        0 => None,
+        address => Some(read_time(pid, address, unit).map_or(Limit::Unknown, Limit::Within)),
+    };
+    match how {
+        How::Descriptor | How::Untimed => None,
+        How::Millis(index) => {
+            u64::try_from(narrow(argument(index))).ok().map(|millis| Limit::Within(Duration::from_millis(millis)))
+        }
+        How::Timespec(index) => spec(index, 1),
+        How::Timeval(index) => spec(index, 1000),
+        // The low bits say what is done: waiting (0, 9) has a limit in the fourth argument; what
+        // else can block (6, 13: priority-inheriting locks) has it there too.
+        How::Futex => match (argument(1) & 0x7f, argument(3)) {
+            (_, 0) => None,
+            (0, address) => Some(read_time(pid, address, 1).map_or(Limit::Unknown, Limit::Within)),
+            (_, address) => Some(until(pid, address, argument(1) & 0x100 != 0)),
+        },
+        How::ClockSleep => match argument(1) & 1 {
+            0 => spec(2, 1),
+            _ => Some(until(pid, argument(2), argument(0) == 0)),
+        },
+    }
+}
+
+/// How long it is until a moment that the program's memory holds.
+fn until(pid: u32, address: u64, realtime: bool) -> Limit {
+    let clock = if realtime { nix::time::ClockId::CLOCK_REALTIME } else { nix::time::ClockId::CLOCK_MONOTONIC };
+    match (read_time(pid, address, 1), nix::time::clock_gettime(clock)) {
+        (Some(then), Ok(now)) => Limit::Left(then.saturating_sub(Duration::from(now))),
+        _ => Limit::Unknown,
+    }
+}
+
+/// Seconds and a fraction (in units of so many nanoseconds) from the program's memory.
+fn read_time(pid: u32, address: u64, unit: u64) -> Option<Duration> {
+    let mut bytes = [0; 16];
+    File::open(format!("/proc/{pid}/mem")).ok()?.read_exact_at(&mut bytes, address).ok()?;
+    let (seconds, fraction) = bytes.split_at(8);
+    let number = |half: &[u8]| half.try_into().ok().map(u64::from_ne_bytes);
+    Some(Duration::from_secs(number(seconds)?) + Duration::from_nanos(number(fraction)?.checked_mul(unit)?))
+}

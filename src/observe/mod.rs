@@ -1,0 +1,27 @@
+//! What the kernel knows of the program: its processes, what each thread is blocked in, its
+//! sockets, and from these whether it is at rest.
+//!
+//! Everything is read from `/proc` (proc(5)). Nothing here disturbs the program. The worker is a
+//! subreaper and starts nothing but the program, so the program is everything below this process.
+
+#[cfg(target_os = "linux")]
+mod calls;
+#[cfg(target_os = "linux")]
+mod look;
+mod rest;
+#[cfg(target_os = "linux")]
+mod sockets;
+#[cfg(target_os = "linux")]
+mod tree;
+mod watch;
+
+pub use rest::{Activity, Budget, Purpose, Settled};
+#[cfg(target_os = "linux")]
+pub use tree::{below, live_processes};
+pub use watch::{Census, Occupant, Watch, occupant};
+
+/// How rest is told on this system, in a report's words.
+#[must_use]
+pub fn method() -> &'static str {
+    if cfg!(target_os = "linux") { "quiescence" } else { "grace periods" }
+}

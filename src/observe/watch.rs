@@ -1,0 +1,174 @@
+//! The eyes of the runner on the program.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::rest::{Activity, Budget, Memory, Purpose, Resting, Settled};
+use crate::event::Socket;
+use crate::ids::Transport;
+
+/// What a program holds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Census {
+    /// Open descriptors of all its processes together.
+    pub descriptors: usize,
+    /// Threads of all its processes together.
+    pub threads: usize,
+}
+
+/// Who has a port of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occupant {
+    /// Nobody.
+    Nobody,
+    /// A connection that nobody holds any more, and that the kernel keeps for a while.
+    Remains,
+    /// A running program.
+    Program,
+}
+
+/// Who has a port. Nobody, as far as is known, where the system is not Linux.
+#[must_use]
+pub fn occupant(transport: Transport, port: u16) -> Occupant {
+    #[cfg(target_os = "linux")]
+    {
+        super::sockets::occupant(transport, port)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (transport, port);
+        Occupant::Nobody
+    }
+}
+
+/// Watches the program from one start to its end: [`Watch::begin`] for each wait, and then in turn
+/// pump all I/O and tell each [`Activity`], take a [`Watch::look`], sleep for [`Watch::pace`].
+#[derive(Debug)]
+pub struct Watch {
+    memory: Memory,
+    resting: Resting,
+    begun: Instant,
+    #[cfg(not(target_os = "linux"))]
+    ended: bool,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Watch {
+    /// Eyes on a program that is about to start.
+    #[must_use]
+    pub fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            memory: Memory::default(),
+            resting: Resting::new(Purpose::Settle, Budget::START, now),
+            begun: now,
+            #[cfg(not(target_os = "linux"))]
+            ended: false,
+        }
+    }
+
+    /// Begins to wait for rest. Counts as a stimulus.
+    pub fn begin(&mut self, purpose: Purpose, budget: Budget) {
+        self.begun = Instant::now();
+        self.resting = Resting::new(purpose, budget, self.begun);
+    }
+
+    /// Tells that something went over the wire, or that the program printed.
+    pub fn activity(&mut self, activity: Activity) {
+        self.resting.activity(activity, Instant::now());
+    }
+
+    /// Says that the program's first process has ended (what cannot be seen elsewhere than on Linux).
+    pub fn ended(&mut self) {
+        #[cfg(not(target_os = "linux"))]
+        {
+            self.ended = true;
+        }
+    }
+
+    /// Takes one look; says so when the wait is over.
+    #[cfg(target_os = "linux")]
+    pub fn look(&mut self) -> Option<Settled> {
+        let pids = super::tree::live_processes();
+        let look = super::look::look(&pids);
+        let now = Instant::now();
+        let hidden_timer = || super::look::has_hidden_timer(&pids, &look.threads);
+        let mut settled = self.resting.look(&mut self.memory, &look, now, hidden_timer)?;
+        if settled.threads.iter().any(|thread| thread.descriptor.is_some()) {
+            let sockets = super::sockets::held_by(&pids);
+            for thread in &mut settled.threads {
+                let Some(descriptor) = thread.descriptor else { continue };
+                let inode = super::sockets::inode(thread.pid, descriptor);
+                thread.socket = sockets.iter().find(|socket| Some(socket.inode) == inode).cloned();
+            }
+        }
+        Some(settled)
+    }
+
+    /// Takes one look: all that is known here is whether the program still runs.
+    #[cfg(not(target_os = "linux"))]
+    pub fn look(&mut self) -> Option<Settled> {
+        let look = super::rest::Look { alive: !self.ended, ..Default::default() };
+        self.resting.look(&mut self.memory, &look, Instant::now(), || false)
+    }
+
+    /// How long to wait before the next look. Most programs rest within a millisecond; one that
+    /// does not is worth fewer looks.
+    #[must_use]
+    pub fn pace(&self) -> Duration {
+        if self.begun.elapsed() < Duration::from_millis(20) {
+            Duration::from_micros(450)
+        } else {
+            Duration::from_millis(3)
+        }
+    }
+
+    /// Its sockets. None are known where the system is not Linux.
+    #[must_use]
+    pub fn sockets(&self) -> Vec<Socket> {
+        #[cfg(target_os = "linux")]
+        {
+            super::sockets::held_by(&super::tree::live_processes())
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            Vec::new()
+        }
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub fn census(&self) -> Census {
+        #[cfg(target_os = "linux")]
+        {
+            let pids = super::tree::live_processes();
+            Census {
+                descriptors: pids.iter().map(|pid| super::sockets::descriptors(*pid).len()).sum(),
+                threads: pids.iter().map(|pid| super::tree::threads(*pid).len()).sum(),
+            }
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            Census::default()
+        }
+    }
+
+    /// Whether the program has closed its end of this connection and holds it no more.
+    #[must_use]
+    pub fn orphaned(&self, program: SocketAddr, ours: SocketAddr) -> bool {
+        #[cfg(target_os = "linux")]
+        {
+            super::sockets::orphaned(program, ours)
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = (program, ours);
+            false
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Our side of the wire. Peers do what a step says and note what they see; they judge nothing.
+//!
+//! All sockets are non-blocking and are pumped by the runner, so that one thread sees everything
+//! in one order.
+
+mod tcp;
+mod udp;
+
+use std::io;
+use std::time::Instant;
+
+pub use tcp::{Listener, Stream};
+pub use udp::Datagrams;
+
+use crate::event::Fact;
+
+/// An observed fact with its moment.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// When it was seen.
+    pub at: Instant,
+    /// What was seen.
+    pub fact: Fact,
+}
+
+impl Seen {
+    /// A fact of this moment.
+    #[must_use]
+    pub fn now(fact: Fact) -> Self {
+        Self { at: Instant::now(), fact }
+    }
+}
+
+/// The bytes of one peer that are kept; of a flood beyond that only the number is.
+pub const KEEP: usize = 256 * 1024;
+
+/// The bytes that are read from one peer in one pump, so that a flood on one does not starve others.
+const PUMP: usize = 4 * 1024 * 1024;
+
+/// Cuts what is beyond [`KEEP`], and counts it.
+fn keep(kept: &mut usize, bytes: &[u8]) -> (Vec<u8>, u64) {
+    let room = KEEP.saturating_sub(*kept).min(bytes.len());
+    *kept += room;
+    (bytes[..room].to_vec(), (bytes.len() - room) as u64)
+}
+
+/// Whether an error only says that there is nothing to do yet.
+fn not_yet(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// Whether an error says that the other end of a connection is gone.
+fn broken(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe
+    )
+}

@@ -1,0 +1,216 @@
+//! UDP peers: a client with a port of its own, or a server that waits on a port.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use super::{PUMP, Seen, keep, not_yet};
+use crate::event::Fact;
+use crate::ids::{Peer, Transport};
+use crate::text::Bytes;
+
+/// The largest datagram there is: 65,535 less the headers; a round number above.
+const LARGEST: usize = 65_536;
+
+/// A UDP endpoint of ours.
+#[derive(Debug)]
+pub struct Datagrams {
+    peer: Peer,
+    sockets: Vec<UdpSocket>,
+    /// Where the last datagram came from, at which address of ours, and through which socket.
+    last: Option<(SocketAddr, SocketAddr, usize)>,
+    /// Where a client sends to.
+    target: Option<SocketAddr>,
+    /// Whether something came since this peer last sent.
+    answered: bool,
+    kept: usize,
+}
+
+impl Datagrams {
+    /// A client of the program, with a free port, on the loopback address of `target`'s family.
+    /// One that is `gone` is connected to another port, so that the system refuses every reply
+    /// to it with ICMP "port unreachable".
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn client(peer: Peer, target: SocketAddr, gone: bool) -> io::Result<(Self, Seen)> {
+        let home: IpAddr = match target.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        };
+        let socket = UdpSocket::bind((home, 0))?;
+        socket.set_nonblocking(true)?;
+        if gone {
+            // Port 9 is `discard` (RFC 863); nothing is sent there.
+            socket.connect((home, 9))?;
+        }
+        let local = socket.local_addr()?;
+        let seen = Seen::now(Fact::Opened {
+            peer: peer.clone(),
+            transport: Transport::Udp,
+            local,
+            remote: None,
+            accepted: false,
+        });
+        Ok((Self { peer, sockets: vec![socket], last: None, target: None, answered: false, kept: 0 }, seen))
+    }
+
+    /// A server that waits for the program, on every IPv4 and IPv6 address.
+    ///
+    /// # Errors
+    /// What the system says; above all that the port is taken.
+    pub fn server(peer: Peer, port: u16) -> io::Result<(Self, Seen)> {
+        let v4 = bound(Domain::IPV4, (Ipv4Addr::UNSPECIFIED, port).into())?;
+        let port = v4.local_addr()?.port();
+        let mut sockets = vec![v4];
+        // A machine without IPv6 is no reason to fail.
+        sockets.extend(bound(Domain::IPV6, (Ipv6Addr::UNSPECIFIED, port).into()));
+        let local = sockets[0].local_addr()?;
+        let seen = Seen::now(Fact::Listening { peer: peer.clone(), transport: Transport::Udp, local });
+        Ok((Self { peer, sockets, last: None, target: None, answered: false, kept: 0 }, seen))
+    }
+
+    /// The same, with a fixed target for what it sends.
+    #[must_use]
+    pub fn speaking_to(mut self, target: SocketAddr) -> Self {
+        self.target = Some(target);
+        self
+    }
+
+    /// Whether a datagram came since the last was sent.
+    #[must_use]
+    pub fn heard(&self) -> bool {
+        self.answered
+    }
+
+    /// The last address that a datagram came from.
+    #[must_use]
+    pub fn last_client(&self) -> Option<SocketAddr> {
+        self.last.map(|(from, _, _)| from)
+    }
+
+    /// Notes all that has come.
+    pub fn pump(&mut self, seen: &mut Vec<Seen>) {
+        let mut buffer = vec![0; LARGEST];
+        for index in 0..self.sockets.len() {
+            let mut budget = PUMP;
+            while budget > 0 {
+                match receive(&self.sockets[index], &mut buffer) {
+                    Ok((length, from, to)) => {
+                        budget = budget.saturating_sub(length + 64);
+                        self.last = Some((from, to, index));
+                        self.answered = true;
+                        let (bytes, cut) = keep(&mut self.kept, &buffer[..length]);
+                        let fact = Fact::Received { peer: self.peer.clone(), from, to, bytes: Bytes(bytes), cut };
+                        seen.push(Seen::now(fact));
+                    }
+                    Err(error) if not_yet(&error) => break,
+                    // ICMP errors of what was sent before (port unreachable): the next call is good.
+                    Err(_) => budget = budget.saturating_sub(LARGEST),
+                }
+            }
+        }
+    }
+
+    /// Sends a datagram to `to`, or, of a server, to the last client, from the address it spoke to.
+    pub fn send(&mut self, bytes: &[u8], to: Option<SocketAddr>) -> Seen {
+        let Some((target, from, index)) = to.or(self.target).map_or(self.last, |to| Some((to, self.source_for(to), 0))) else {
+            let error = "there is nobody to send to: the program has not spoken to this peer".to_owned();
+            return Seen::now(Fact::SendFailed { peer: self.peer.clone(), error });
+        };
+        self.answered = false;
+        let moment = std::time::Instant::now();
+        let fact = match transmit(&self.sockets[index], bytes, target, from) {
+            Ok(()) => Fact::Sent { peer: self.peer.clone(), from, to: target, bytes: Bytes::from(bytes) },
+            Err(error) => Fact::SendFailed { peer: self.peer.clone(), error: error.to_string() },
+        };
+        Seen { at: moment, fact }
+    }
+
+    fn source_for(&self, to: SocketAddr) -> SocketAddr {
+        let local = self.sockets[0].local_addr().unwrap_or(to);
+        if local.ip().is_unspecified() {
+            SocketAddr::new(Ipv4Addr::LOCALHOST.into(), local.port())
+        } else {
+            local
+        }
+    }
+}
+
+fn bound(domain: Domain, at: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
+    if domain == Domain::IPV6 {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    #[cfg(target_os = "linux")]
+    if domain == Domain::IPV4 {
+        nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::Ipv4PacketInfo, &true)?;
+    }
+    socket.bind(&SockAddr::from(at))?;
+    Ok(socket.into())
+}
+
+/// One datagram: its length, where it came from, and where it went to.
+#[cfg(target_os = "linux")]
+fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
+    use std::io::IoSliceMut;
+    use std::os::fd::AsRawFd;
+
+    use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrIn, recvmsg};
+
+    let local = socket.local_addr()?;
+    if local.is_ipv6() || !local.ip().is_unspecified() {
+        return socket.recv_from(buffer).map(|(length, from)| (length, from, local));
+    }
+    let mut space = nix::cmsg_space!(nix::libc::in_pktinfo);
+    let mut slices = [IoSliceMut::new(buffer)];
+    let message = recvmsg::<SockaddrIn>(socket.as_raw_fd(), &mut slices, Some(&mut space), MsgFlags::empty())?;
+    let from = message.address.ok_or_else(|| io::Error::other("a datagram from nowhere"))?;
+    let mut to = local;
+    for control in message.cmsgs()? {
+        if let ControlMessageOwned::Ipv4PacketInfo(info) = control {
+            to.set_ip(Ipv4Addr::from(u32::from_be(info.ipi_addr.s_addr)).into());
+        }
+    }
+    Ok((message.bytes, SocketAddr::new(from.ip().into(), from.port()), to))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
+    let local = socket.local_addr()?;
+    socket.recv_from(buffer).map(|(length, from)| (length, from, local))
+}
+
+/// Sends from the given address, which matters to a client that spoke to 127.0.0.2 and takes an
+/// answer only from there.
+#[cfg(target_os = "linux")]
+fn transmit(socket: &UdpSocket, bytes: &[u8], to: SocketAddr, from: SocketAddr) -> io::Result<()> {
+    use std::io::IoSlice;
+    use std::os::fd::AsRawFd;
+
+    use nix::libc::{in_addr, in_pktinfo};
+    use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrIn, sendmsg};
+
+    let (SocketAddr::V4(to), IpAddr::V4(source)) = (to, from.ip()) else {
+        return socket.send_to(bytes, to).map(drop);
+    };
+    if !socket.local_addr()?.ip().is_unspecified() || source.is_unspecified() {
+        return socket.send_to(bytes, to).map(drop);
+    }
+    let info = in_pktinfo {
+        ipi_ifindex: 0,
+        ipi_spec_dst: in_addr { s_addr: u32::from(source).to_be() },
+        ipi_addr: in_addr { s_addr: 0 },
+    };
+    let control = [ControlMessage::Ipv4PacketInfo(&info)];
+    let target = SockaddrIn::from(to);
+    sendmsg(socket.as_raw_fd(), &[IoSlice::new(bytes)], &control, MsgFlags::empty(), Some(&target))?;
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn transmit(socket: &UdpSocket, bytes: &[u8], to: SocketAddr, _from: SocketAddr) -> io::Result<()> {
+    socket.send_to(bytes, to).map(drop)
+}

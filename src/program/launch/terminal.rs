@@ -1,0 +1,231 @@
+//! A program at two pseudo-terminals (`pty(7)`), on Unix.
+
+use std::collections::VecDeque;
+use std::io::{self, Read as _, Write as _};
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::pty::{Winsize, openpty};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use super::{Chunk, Kept, Launch, LaunchError};
+use crate::event::{Exit, Output};
+use crate::program::sweep::sweep;
+use crate::sys;
+
+/// Bytes that one pump reads from one terminal at most, so that a flood starves nobody.
+const PUMP: usize = 256 * 1024;
+/// A program that was started. Dropping it kills its process group, but only [`Running::stop`] is
+/// sure to leave nothing behind.
+#[derive(Debug)]
+pub struct Running {
+    pid: Pid,
+    exit: Option<Exit>,
+    terminals: [Terminal; 2],
+    input: Input,
+    kept: Kept,
+}
+
+#[derive(Debug)]
+struct Terminal {
+    stream: Output,
+    master: Option<File>,
+}
+
+#[derive(Debug)]
+struct Input {
+    pipe: Option<File>,
+    queue: VecDeque<u8>,
+    ending: bool,
+}
+
+impl Running {
+    /// Starts a program. Must be called on a thread that lives as long as the program may: the kernel kills the program when that thread ends.
+    ///
+    /// # Errors
+    /// What is wrong with the command, in the system's words, or that no terminal could be made.
+    pub fn start(launch: &Launch) -> Result<Self, LaunchError> {
+        let mut command = launch.prepared()?;
+        let (stdout, stdout_slave) = pseudo_terminal().map_err(LaunchError::Terminal)?;
+        let (stderr, stderr_slave) = pseudo_terminal().map_err(LaunchError::Terminal)?;
+        command.stdin(Stdio::piped()).stdout(stdout_slave).stderr(stderr_slave);
+        sys::confine(&mut command, launch.limits.process());
+        let mut child = command.spawn().map_err(|error| launch.failed(error))?;
+        drop(command); // its copies of the terminals' other ends
+        let pid = Pid::from_raw(child.id().cast_signed());
+        let parts = || -> io::Result<_> {
+            let pipe = child.stdin.take().map(|pipe| nonblocking(OwnedFd::from(pipe))).transpose()?;
+            Ok((pipe, nonblocking(stdout)?, nonblocking(stderr)?))
+        }();
+        let (pipe, stdout, stderr) = parts.map_err(|error| {
+            let _ = kill(pid, Signal::SIGKILL);
+            LaunchError::Terminal(error)
+        })?;
+        Ok(Self {
+            pid,
+            exit: None,
+            terminals: [
+                Terminal { stream: Output::Stdout, master: Some(stdout) },
+                Terminal { stream: Output::Stderr, master: Some(stderr) },
+            ],
+            input: Input { pipe, queue: VecDeque::new(), ending: false },
+            kept: Kept::new(&launch.limits),
+        })
+    }
+
+    /// The first process's number.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid.as_raw().cast_unsigned()
+    }
+
+    /// Gives the program bytes on its standard input. Returns at once; what the pipe does not take
+    /// yet is written by later pumps. What a program that has closed its input cannot get is dropped.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        if self.input.pipe.is_some() && !self.input.ending {
+            self.input.queue.extend(bytes);
+            self.input.write();
+        }
+    }
+
+    /// Closes the program's standard input, once all that it was fed has been written.
+    pub fn end_input(&mut self) {
+        self.input.ending = true;
+        self.input.write();
+    }
+
+    /// Reads what is there on both terminals, and writes what the standard input takes; never waits.
+    /// A call reads at most 256 KiB a terminal.
+    pub fn pump(&mut self) -> Vec<Chunk> {
+        self.input.write();
+        let mut chunks = Vec::new();
+        for terminal in &mut self.terminals {
+            terminal.read(&mut self.kept, &mut chunks);
+        }
+        chunks
+    }
+
+    /// Whether both terminals have ended: no process holds them any more, and all was read.
+    #[must_use]
+    pub fn output_ended(&self) -> bool {
+        self.terminals.iter().all(|terminal| terminal.master.is_none())
+    }
+
+    /// How the first process ended, if it has. Also reaps every process that the program has orphaned
+    /// to us (`waitpid(2)`), so nothing else may be waited for in this process.
+    pub fn exit(&mut self) -> Option<Exit> {
+        loop {
+            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, status)) if pid == self.pid => self.exit = Some(Exit::Status(status)),
+                Ok(WaitStatus::Signaled(pid, by, _)) if pid == self.pid => {
+                    self.exit = Some(Exit::Signal(by as i32));
+                }
+                Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => break,
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(_) => break,
+            }
+        }
+        self.exit.clone()
+    }
+
+    /// Ends the program and everything that it has started: the tree below this process, also what
+    /// has left its session or forks while it is being killed. What was still on the terminals can
+    /// be [pumped](Running::pump) afterwards.
+    pub fn stop(&mut self) -> Exit {
+        let _ = killpg(self.pid, Signal::SIGKILL);
+        while self.exit().is_none() {
+            // It dies of SIGKILL as soon as it gets a processor.
+            std::thread::yield_now();
+        }
+        sweep();
+        self.exit().unwrap_or(Exit::Signal(Signal::SIGKILL as i32))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.exit().is_none() {
+            let _ = killpg(self.pid, Signal::SIGKILL);
+            let _ = waitpid(self.pid, None);
+        }
+    }
+}
+
+impl Terminal {
+    fn read(&mut self, kept: &mut Kept, chunks: &mut Vec<Chunk>) {
+        let mut total = 0;
+        while total < PUMP {
+            let Some(chunk) = self.read_once(kept) else { break };
+            total += chunk.bytes.len() + usize::try_from(chunk.cut).unwrap_or(PUMP);
+            chunks.push(chunk);
+        }
+    }
+
+    /// One read. The end of a terminal is `EIO` on Linux, end-of-file elsewhere.
+    fn read_once(&mut self, kept: &mut Kept) -> Option<Chunk> {
+        let mut buffer = [0; 16 * 1024];
+        let read = self.master.as_mut()?.read(&mut buffer);
+        match read {
+            Ok(1..) => read.ok().map(|length| kept.chunk(self.stream, &buffer[..length])),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => None,
+            Ok(0) | Err(_) => {
+                self.master = None;
+                None
+            }
+        }
+    }
+
+}
+
+impl Input {
+    fn write(&mut self) {
+        while let Some(pipe) = &mut self.pipe {
+            let (front, _) = self.queue.as_slices();
+            if front.is_empty() {
+                break;
+            }
+            let written = pipe.write(front);
+            match written {
+                Ok(written) => drop(self.queue.drain(..written)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => self.close(),
+            }
+        }
+        if self.ending && self.queue.is_empty() {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        self.pipe = None;
+        self.queue.clear();
+    }
+
+}
+
+/// The pipe's and the terminals' near ends are ours alone, so that they may be made non-blocking.
+fn nonblocking(descriptor: OwnedFd) -> io::Result<File> {
+    let flags = OFlag::from_bits_truncate(fcntl(&descriptor, FcntlArg::F_GETFL)?);
+    fcntl(&descriptor, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    Ok(File::from(descriptor))
+}
+
+/// A raw terminal of 80 × 24: our end and the program's.
+fn pseudo_terminal() -> io::Result<(OwnedFd, OwnedFd)> {
+    let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+    let pair = openpty(&size, None)?;
+    for end in [&pair.master, &pair.slave] {
+        fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    }
+    let mut modes = tcgetattr(&pair.slave)?;
+    cfmakeraw(&mut modes);
+    tcsetattr(&pair.slave, SetArg::TCSANOW, &modes)?;
+    Ok((pair.master, pair.slave))
+}

@@ -1,0 +1,6 @@
+//! Finding, launching, feeding and stopping a program under test.
+
+pub mod find;
+pub mod language;
+pub mod launch;
+pub mod sweep;

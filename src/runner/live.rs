@@ -1,0 +1,81 @@
+//! A program that runs, with the eyes on it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::event::{Exit, Socket, SocketState};
+use crate::ids::Transport;
+use crate::observe::Watch;
+use crate::program::launch::{Launch, LaunchError, Running};
+
+/// A loopback address on which no lab's program is bound by name: a server that answers there is
+/// bound to more than 127.0.0.1.
+const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 77));
+
+/// A program that was started and not yet stopped.
+#[derive(Debug)]
+pub struct Live {
+    pub(super) running: Running,
+    pub(super) watch: Watch,
+    pub(super) exited: bool,
+    sockets: Vec<Socket>,
+    target: Option<SocketAddr>,
+}
+
+impl Live {
+    pub(super) fn start(launch: &Launch) -> Result<Self, LaunchError> {
+        let running = Running::start(launch)?;
+        Ok(Self { running, watch: Watch::new(), exited: false, sockets: Vec::new(), target: None })
+    }
+
+    /// Where the program is to be spoken to.
+    #[must_use]
+    pub fn target(&self) -> Option<SocketAddr> {
+        self.target
+    }
+
+    /// Another address of the host, at the same port.
+    pub(super) fn elsewhere(&self) -> Option<SocketAddr> {
+        self.target.map(|target| SocketAddr::new(ELSEWHERE, target.port()))
+    }
+
+    /// The sockets that it had when it was ready.
+    pub(super) fn known_sockets(&self) -> &[Socket] {
+        &self.sockets
+    }
+
+    /// Whether its first process has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.running.exit().is_some()
+    }
+
+    /// Looks for the socket that clients are to speak to. True once it is bound to the assigned
+    /// port; another port is remembered, in case that nothing better comes.
+    pub(super) fn find_target(&mut self, transport: Transport, port: u16) -> bool {
+        let wanted = match transport {
+            Transport::Udp => SocketState::Bound,
+            Transport::Tcp => SocketState::Listening,
+        };
+        self.sockets = self.watch.sockets();
+        let waiting = |socket: &&Socket| socket.transport == transport && socket.state == wanted;
+        let assigned = self.sockets.iter().filter(waiting).find(|socket| socket.local.port() == port);
+        let found = assigned.or_else(|| self.sockets.iter().find(waiting));
+        self.target = found.map(|socket| reachable(socket.local));
+        assigned.is_some()
+    }
+
+    /// Where nothing can be asked: the assigned port.
+    pub(super) fn assume_target(&mut self, port: u16) {
+        self.target = Some(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port));
+    }
+
+    /// Ends it, and everything that it has started.
+    pub fn stop(&mut self) -> Exit {
+        self.running.stop()
+    }
+}
+
+/// An address at which a socket that is bound to this one can be reached.
+fn reachable(local: SocketAddr) -> SocketAddr {
+    // A socket on `::` takes IPv4 as well, unless it was told not to (ipv6(7), IPV6_V6ONLY).
+    if local.ip().is_unspecified() { SocketAddr::new(Ipv4Addr::LOCALHOST.into(), local.port()) } else { local }
+}

@@ -1,0 +1,37 @@
+//! The events of a scenario as they come.
+
+use std::time::Instant;
+
+use crate::event::{Event, Fact};
+use crate::peer::Seen;
+
+/// The most events that one record keeps: a flood of tiny segments has an end.
+const MOST: usize = 20_000;
+
+#[derive(Debug)]
+pub(super) struct Log {
+    begun: Instant,
+    events: Vec<Event>,
+}
+
+impl Log {
+    pub(super) fn new(begun: Instant) -> Self {
+        Self { begun, events: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, fact: Fact) {
+        self.seen(Seen::now(fact));
+    }
+
+    pub(super) fn seen(&mut self, seen: Seen) {
+        if self.events.len() >= MOST && matches!(seen.fact, Fact::Received { .. } | Fact::Printed { .. }) {
+            return;
+        }
+        let at = u64::try_from(seen.at.saturating_duration_since(self.begun).as_micros()).unwrap_or(u64::MAX);
+        self.events.push(Event { at, fact: seen.fact });
+    }
+
+    pub(super) fn into_events(self) -> Vec<Event> {
+        self.events
+    }
+}

@@ -1,0 +1,137 @@
+//! Plays one scenario: plan, program, peers and observation in, a record out. Judges nothing.
+//!
+//! One thread does everything in turns: it pumps the peers and the program's terminals, and looks
+//! whether the program is at rest. So all events have one order.
+
+mod live;
+mod log;
+mod steps;
+mod wait;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+pub use live::Live;
+use log::Log;
+
+use crate::event::{Fact, Record};
+use crate::ids::Side;
+use crate::peer::{Datagrams, Listener, Stream};
+use crate::plan::model::{Plan, Scenario};
+use crate::program::launch::Launch;
+
+/// What ends a scenario before its last step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Halt {
+    /// What was waited for did not come.
+    Starved,
+    /// Our fault, or the machine's; it stands in the log.
+    Trouble,
+}
+
+type Played = Result<(), Halt>;
+
+/// One of our endpoints.
+#[derive(Debug)]
+enum Endpoint {
+    Udp(Datagrams),
+    Tcp(Stream),
+    Listening(Listener),
+    /// Closed, but its name is still known.
+    Closed,
+}
+
+/// A scenario being played.
+struct Stage<'a> {
+    plan: &'a Plan,
+    launch: &'a Launch,
+    live: &'a mut Option<Live>,
+    log: Log,
+    peers: Vec<(crate::ids::Peer, Endpoint)>,
+    values: Vec<BTreeMap<String, Vec<u8>>>,
+    random: fastrand::Rng,
+    runs: u32,
+}
+
+/// Plays a scenario, with the server that is alive already where there is one, and leaves it alive.
+/// Starts in it are the scenario's own; whatever is alive at its end is the caller's to stop.
+pub async fn play(
+    plan: &Plan,
+    scenario: &Scenario,
+    launch: &Launch,
+    live: &mut Option<Live>,
+    seed: u64,
+) -> Record {
+    let fresh = live.is_none();
+    let mut stage = Stage {
+        plan,
+        launch,
+        live,
+        log: Log::new(Instant::now()),
+        peers: Vec::new(),
+        values: vec![BTreeMap::new()],
+        random: fastrand::Rng::with_seed(scenario_seed(seed, scenario)),
+        runs: 0,
+    };
+    for (name, template) in &scenario.values {
+        let value = stage.render(template);
+        stage.values[0].insert(name.clone(), value);
+    }
+    stage.play(scenario).await;
+    stage.finish();
+    let values = std::mem::take(&mut stage.values[0]);
+    let values = values.into_iter().map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned()));
+    Record { scenario: scenario.id.clone(), fresh, values: values.collect(), events: stage.log.into_events() }
+}
+
+/// Every scenario draws from a source of its own, so that leaving one out changes no other.
+fn scenario_seed(seed: u64, scenario: &Scenario) -> u64 {
+    let hash = blake3::hash(format!("{seed}/{}", scenario.id).as_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash.as_bytes()[..8]);
+    u64::from_le_bytes(first)
+}
+
+impl Stage<'_> {
+    async fn play(&mut self, scenario: &Scenario) {
+        if self.plan.role.side() == Side::Server {
+            if self.live.is_none() && self.start(None).await.is_err() {
+                return;
+            }
+            self.note_sockets();
+            if self.live.as_ref().is_some_and(|live| live.target().is_none()) {
+                self.log.push(Fact::Starved { waited_for: "the program opens its socket".to_owned() });
+                return;
+            }
+        }
+        // Why it ended early stands in the log.
+        let _ = self.steps(&scenario.steps).await;
+        self.pump();
+    }
+
+    fn note_sockets(&mut self) {
+        if let Some(live) = self.live.as_ref() {
+            let sockets = live.known_sockets().to_vec();
+            self.log.push(Fact::Sockets { sockets });
+        }
+    }
+
+    /// Ends all peers, such that nothing of a finished connection keeps a port.
+    fn finish(&mut self) {
+        for (_, endpoint) in std::mem::take(&mut self.peers) {
+            if let Endpoint::Tcp(stream) = endpoint {
+                let _ = self.end_stream(stream);
+            }
+        }
+    }
+
+    /// Closes a connection of ours. Where the program has closed its end and holds it no more, or has
+    /// ended, the rest is reset, which leaves no TIME_WAIT on the program's port.
+    fn end_stream(&mut self, stream: Stream) -> crate::peer::Seen {
+        let over = match self.live.as_ref() {
+            None => true,
+            Some(live) => stream.ended().is_some() && live.watch.orphaned(stream.remote(), stream.local()),
+        };
+        stream.close(over)
+    }
+}

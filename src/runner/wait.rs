@@ -1,0 +1,149 @@
+//! Waiting: pump, look, and be patient in between.
+
+use std::time::Duration;
+
+use super::{Endpoint, Halt, Played, Stage};
+use crate::event::{Fact, Rest};
+use crate::ids::Side;
+use crate::text::Bytes;
+use crate::observe::{self, Budget, Purpose, Settled};
+
+/// What a pump has seen.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Activity {
+    pub(super) wire: bool,
+    pub(super) print: bool,
+}
+
+/// What is waited for, beside rest.
+pub(super) type Until<'u> = &'u dyn Fn(&Stage<'_>) -> bool;
+
+impl Stage<'_> {
+    /// Notes all that has come over the wire and from the program.
+    pub(super) fn pump(&mut self) -> Activity {
+        let mut activity = Activity::default();
+        let mut seen = Vec::new();
+        for (_, endpoint) in &mut self.peers {
+            match endpoint {
+                Endpoint::Udp(peer) => peer.pump(&mut seen),
+                Endpoint::Tcp(peer) => peer.pump(&mut seen),
+                Endpoint::Listening(peer) => peer.pump(&mut seen),
+                Endpoint::Closed => {}
+            }
+        }
+        activity.wire = !seen.is_empty();
+        seen.into_iter().for_each(|seen| self.log.seen(seen));
+        let Some(live) = self.live.as_mut() else { return activity };
+        // Its end is asked for first: what it printed before can then still be read.
+        let exit = if live.exited { None } else { live.running.exit() };
+        for chunk in live.running.pump() {
+            activity.print = true;
+            self.log.push(Fact::Printed { stream: chunk.stream, bytes: Bytes(chunk.bytes), cut: chunk.cut });
+        }
+        if let Some(how) = exit {
+            live.exited = true;
+            live.watch.ended();
+            activity.print = true;
+            self.log.push(Fact::Exited { how, stopped: false });
+        }
+        activity
+    }
+
+    /// Waits until something holds (true), or the program is at rest without it (false). A rest is
+    /// noted.
+    pub(super) async fn wait(&mut self, purpose: Purpose, budget: Budget, until: Until<'_>) -> (bool, Option<Settled>) {
+        if let Some(live) = self.live.as_mut() {
+            live.watch.begin(purpose, budget);
+        }
+        loop {
+            let activity = self.pump();
+            self.tell(activity);
+            if until(self) {
+                return (true, None);
+            }
+            let Some(live) = self.live.as_mut() else { return (false, None) };
+            if let Some(settled) = live.watch.look() {
+                // What was sent before that rest is here by now; if it is news, look again.
+                let late = self.pump();
+                if late.wire && settled.how != Rest::Deadline {
+                    self.tell(late);
+                    continue;
+                }
+                return (until(self), Some(settled));
+            }
+            let pace = live.watch.pace();
+            nap(pace).await;
+        }
+    }
+
+    pub(super) fn tell(&mut self, activity: Activity) {
+        let Some(live) = self.live.as_mut() else { return };
+        if activity.wire {
+            live.watch.activity(observe::Activity::Wire);
+        }
+        if activity.print {
+            live.watch.activity(observe::Activity::Print);
+        }
+    }
+
+    pub(super) fn note_rest(&mut self, settled: Settled) {
+        self.log.push(Fact::Rest { how: settled.how, threads: settled.threads });
+    }
+
+    /// Lets the program come to rest.
+    pub(super) async fn settle(&mut self) -> Played {
+        let (_, settled) = self.wait(Purpose::Settle, self.budget(), &|_| false).await;
+        if let Some(settled) = settled {
+            self.note_rest(settled);
+        }
+        Ok(())
+    }
+
+    /// A client is not ready before it first does something, so it may still be starting.
+    pub(super) fn budget(&self) -> Budget {
+        match self.plan.role.side() {
+            Side::Client => Budget::START,
+            Side::Server => Budget::SETTLE,
+        }
+    }
+
+    /// Waits for a time; ends early when the program is at rest without a timer of its own.
+    pub(super) async fn pause(&mut self, millis: u64) -> Played {
+        let budget = Budget { wall: Duration::from_millis(millis), cpu: Duration::MAX };
+        let (_, settled) = self.wait(Purpose::Pause, budget, &|_| false).await;
+        let cut_short = settled.as_ref().is_some_and(|settled| settled.how != Rest::Deadline);
+        if let Some(settled) = settled.filter(|_| cut_short) {
+            self.note_rest(settled);
+        }
+        self.log.push(Fact::Paused { asked: millis, cut_short });
+        Ok(())
+    }
+
+    /// Waits for something that the rest of the scenario needs.
+    pub(super) async fn need(&mut self, waited_for: String, until: Until<'_>) -> Played {
+        let (came, settled) = self.wait(Purpose::Settle, Budget::START, until).await;
+        if let Some(settled) = settled {
+            self.note_rest(settled);
+        }
+        if came {
+            return Ok(());
+        }
+        if let Some(live) = self.live.as_mut() {
+            let sockets = live.watch.sockets();
+            self.log.push(Fact::Sockets { sockets });
+        }
+        self.log.push(Fact::Starved { waited_for });
+        Err(Halt::Starved)
+    }
+}
+
+/// Less than a millisecond is below what the runtime's timer can do; there is nobody else on this
+/// thread who could use the time.
+pub(super) async fn nap(pace: Duration) {
+    if pace < Duration::from_millis(1) {
+        std::thread::sleep(pace);
+        tokio::task::yield_now().await;
+    } else {
+        tokio::time::sleep(pace).await;
+    }
+}

@@ -1,0 +1,52 @@
+//! What a program may use.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::sys::ProcessLimits;
+
+/// What a program may use. The kernel enforces the first four (`setrlimit(2)`, for each process),
+/// whoever runs the program the last two. No core file is ever written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Limits {
+    /// Seconds of processor time.
+    pub cpu_seconds: u64,
+    /// Bytes that a file which it writes may grow to.
+    pub file_bytes: u64,
+    /// Descriptors that it may have open.
+    pub open_files: u64,
+    /// Processes and threads that its user may have; counted over the whole machine, so left alone
+    /// by default.
+    pub processes: Option<u64>,
+    /// Bytes of its output that are kept; what is beyond is counted.
+    pub output_bytes: u64,
+    /// Seconds that it may run altogether.
+    pub wall_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            cpu_seconds: 60,
+            file_bytes: 64 << 20,
+            open_files: 1024,
+            processes: None,
+            output_bytes: 1 << 20,
+            wall_seconds: 300,
+        }
+    }
+}
+
+impl Limits {
+    /// The part that the kernel enforces.
+    #[must_use]
+    pub fn process(&self) -> ProcessLimits {
+        ProcessLimits {
+            cpu_seconds: Some(self.cpu_seconds),
+            file_bytes: Some(self.file_bytes),
+            open_files: Some(self.open_files),
+            processes: self.processes,
+        }
+    }
+}

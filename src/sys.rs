@@ -1,0 +1,128 @@
+//! Every call that the compiler cannot check, behind safe functions.
+//!
+//! Nothing here knows about programs under test: these are the system's own calls, with the
+//! system's own errors. What `std`, `nix`, `socket2` and `tokio` offer safely is used from there.
+
+#![cfg_attr(unix, expect(unsafe_code, reason = "the one module that may: system calls that no safe crate offers"))]
+
+use std::io;
+#[cfg(unix)]
+use std::process::Command;
+
+/// Limits on a process that is about to be started; see `setrlimit(2)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ProcessLimits {
+    /// Seconds of processor time (`RLIMIT_CPU`): SIGXCPU then, SIGKILL a second later.
+    pub cpu_seconds: Option<u64>,
+    /// Bytes that a file may grow to (`RLIMIT_FSIZE`).
+    pub file_bytes: Option<u64>,
+    /// Descriptors that may be open (`RLIMIT_NOFILE`).
+    pub open_files: Option<u64>,
+    /// Processes and threads of the same user (`RLIMIT_NPROC`).
+    pub processes: Option<u64>,
+}
+
+/// Makes this process the parent of every descendant whose own parent ends
+/// (`PR_SET_CHILD_SUBREAPER`, `prctl(2)`), so that no daemon escapes it. Does nothing elsewhere
+/// than on Linux.
+///
+/// # Errors
+/// The system's, where the kernel is older than 3.4.
+#[cfg_attr(not(target_os = "linux"), expect(clippy::unnecessary_wraps, reason = "the same signature everywhere"))]
+pub fn set_subreaper() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_child_subreaper(true)?;
+    Ok(())
+}
+
+/// Has the kernel kill this process when its parent ends (`PR_SET_PDEATHSIG`, `prctl(2)`). A worker
+/// calls it first of all; a parent that ended even before is not noticed. Does nothing elsewhere
+/// than on Linux.
+///
+/// # Errors
+/// The system's.
+#[cfg_attr(not(target_os = "linux"), expect(clippy::unnecessary_wraps, reason = "the same signature everywhere"))]
+pub fn die_with_parent() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+    Ok(())
+}
+
+/// Prepares a command such that its process leads a session (and process group) of its own
+/// (`setsid(2)`), is killed when the thread that started it ends, writes no core file, and keeps
+/// to the limits. A limit above the system's hard limit is lowered to that.
+#[cfg(unix)]
+pub fn confine(command: &mut Command, limits: ProcessLimits) {
+    use std::os::unix::process::CommandExt as _;
+    // SAFETY: between fork and exec only async-signal-safe calls are made: setsid, prctl,
+    // getrlimit, setrlimit; nothing is allocated and no lock is taken.
+    unsafe {
+        command.pre_exec(move || {
+            nix::unistd::setsid()?;
+            die_with_parent()?;
+            apply(limits)
+        });
+    }
+}
+
+#[cfg(unix)]
+fn apply(limits: ProcessLimits) -> io::Result<()> {
+    use nix::sys::resource::Resource;
+    bound(Resource::RLIMIT_CORE, Some(0), 0)?;
+    bound(Resource::RLIMIT_CPU, limits.cpu_seconds, 1)?;
+    bound(Resource::RLIMIT_FSIZE, limits.file_bytes, 0)?;
+    bound(Resource::RLIMIT_NOFILE, limits.open_files, 0)?;
+    #[cfg(not(any(target_os = "solaris", target_os = "illumos")))]
+    bound(Resource::RLIMIT_NPROC, limits.processes, 0)?;
+    Ok(())
+}
+
+/// Sets a soft limit, and a hard limit that is `more` above it.
+#[cfg(unix)]
+fn bound(resource: nix::sys::resource::Resource, limit: Option<u64>, more: u64) -> io::Result<()> {
+    let Some(limit) = limit else { return Ok(()) };
+    let (_, most) = nix::sys::resource::getrlimit(resource)?;
+    let hard = limit.saturating_add(more).min(most);
+    nix::sys::resource::setrlimit(resource, limit.min(hard), hard)?;
+    Ok(())
+}
+
+/// A duplicate of another process's descriptor (`pidfd_open(2)`, `pidfd_getfd(2)`; Linux 5.6).
+/// It refers to the same open file, so socket options can be asked of it.
+///
+/// # Errors
+/// The system's: no such process or descriptor, or not permitted (`ptrace(2)` access is needed).
+#[cfg(target_os = "linux")]
+pub fn descriptor_of(pid: u32, descriptor: i32) -> io::Result<std::os::fd::OwnedFd> {
+    use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+
+    use nix::libc;
+
+    // SAFETY: both calls take and return plain numbers; a non-negative result is a new descriptor
+    // that nobody else owns.
+    unsafe {
+        let process = libc::syscall(libc::SYS_pidfd_open, libc::c_long::from(pid.cast_signed()), 0);
+        let process = OwnedFd::from_raw_fd(checked(process)?);
+        let raw = process.as_raw_fd();
+        let copy = libc::syscall(libc::SYS_pidfd_getfd, libc::c_long::from(raw), libc::c_long::from(descriptor), 0);
+        Ok(OwnedFd::from_raw_fd(checked(copy)?))
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn checked(result: nix::libc::c_long) -> io::Result<i32> {
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    i32::try_from(result).map_err(io::Error::other)
+}
+
+/// For tests that start programs: a program's tree is everything below this process, so only one
+/// such test may run at a time in it.
+#[cfg(test)]
+pub(crate) async fn alone() -> tokio::sync::MutexGuard<'static, ()> {
+    static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let guard = ALONE.lock().await;
+    let _ = set_subreaper();
+    guard
+}

@@ -1,0 +1,187 @@
+//! The worker's own side.
+
+use std::collections::BTreeSet;
+use std::io::{self, BufRead, Write};
+use std::time::Instant;
+
+use super::job::{Job, Message};
+use crate::event::{Fact, Record};
+use crate::ids::{Side, Transport};
+use crate::judge;
+use crate::plan::model::Scenario;
+use crate::runner::{Live, play};
+use crate::sandbox::PortLocks;
+
+/// Reads a job from standard input, and writes messages to standard output, until the job is done
+/// or standard input ends.
+///
+/// # Errors
+/// No job came, or nobody reads the messages.
+pub fn serve() -> io::Result<()> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    let job: Job = serde_json::from_str(&line)?;
+    crate::sys::set_subreaper()?;
+    leave_session();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(async {
+        let parent_gone = parent_gone();
+        tokio::select! {
+            outcome = work(&job) => outcome,
+            () = parent_gone => Err(io::Error::other("the parent is gone")),
+        }
+    });
+    crate::program::sweep::sweep();
+    // A thread still waits for the end of standard input; it must not keep the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// A session of its own, so that a ^C at the terminal reaches the parent alone, and a name of its
+/// own, so that who kills graders by their name does not kill what cleans up behind them.
+fn leave_session() {
+    #[cfg(unix)]
+    {
+        // Fails where it leads one already.
+        let _ = nix::unistd::setsid();
+    }
+    #[cfg(target_os = "linux")]
+    {
+        let _ = nix::sys::prctl::set_name(c"grading-worker");
+    }
+}
+
+/// Returns when standard input ends: the parent is gone.
+async fn parent_gone() {
+    let (say, hear) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut rest = String::new();
+        while io::stdin().lock().read_line(&mut rest).is_ok_and(|length| length > 0) {
+            rest.clear();
+        }
+        let _ = say.send(());
+    });
+    let _ = hear.await;
+}
+
+fn say(message: &Message) -> io::Result<()> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    let mut out = io::stdout().lock();
+    out.write_all(&line)?;
+    out.flush()
+}
+
+/// The program between scenarios: it may be alive, and hold ports.
+struct Bench<'a> {
+    job: &'a Job,
+    live: Option<Live>,
+    locks: Option<PortLocks>,
+    starts: u32,
+}
+
+async fn work(job: &Job) -> io::Result<()> {
+    let begun = Instant::now();
+    let mut bench = Bench { job, live: None, locks: None, starts: 0 };
+    let mut records: Vec<Record> = Vec::new();
+    for (index, scenario) in job.plan.scenarios.iter().enumerate() {
+        if judge::is_moot(&job.plan, scenario, &records) {
+            continue;
+        }
+        say(&Message::Begins { number: index + 1, of: job.plan.scenarios.len() })?;
+        let record = match bench.run(scenario).await {
+            Ok(record) => record,
+            Err(error) => return say(&Message::Trouble(error)),
+        };
+        say(&Message::Played(record.clone()))?;
+        records.push(record);
+    }
+    bench.clear();
+    let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    say(&Message::Done { starts: bench.starts, micros })
+}
+
+impl Bench<'_> {
+    /// Plays a scenario. A server is shared by scenarios in order, for its start is the dearest part
+    /// of a grading; one in which a check does not hold is played again in a fresh process, whose
+    /// record alone counts.
+    async fn run(&mut self, scenario: &Scenario) -> Result<Record, String> {
+        if scenario.fresh || self.job.plan.role.side() == Side::Client {
+            self.clear();
+        }
+        let record = self.play(scenario).await?;
+        let holds = judge::holds(&self.job.plan, scenario, &record);
+        if holds && !self.is_spoilt(scenario) {
+            return Ok(record);
+        }
+        self.clear();
+        if holds || record.fresh { Ok(record) } else { self.play_and_clear(scenario).await }
+    }
+
+    /// Whether the process cannot serve a further scenario.
+    fn is_spoilt(&mut self, scenario: &Scenario) -> bool {
+        scenario.fresh
+            || self.job.plan.role.side() == Side::Client
+            || self.live.as_mut().is_none_or(Live::has_ended)
+    }
+
+    async fn play_and_clear(&mut self, scenario: &Scenario) -> Result<Record, String> {
+        let record = self.play(scenario).await?;
+        if !judge::holds(&self.job.plan, scenario, &record) {
+            self.clear();
+        }
+        Ok(record)
+    }
+
+    async fn play(&mut self, scenario: &Scenario) -> Result<Record, String> {
+        self.take_ports(scenario).await?;
+        let job = self.job;
+        let record = play(&job.plan, scenario, &job.launch, &mut self.live, job.seed).await;
+        let started = record.events.iter().filter(|event| matches!(event.fact, Fact::Started { .. })).count();
+        self.starts += u32::try_from(started).unwrap_or(0);
+        Ok(record)
+    }
+
+    /// Makes sure that nobody else uses the scenario's ports. Where something lingers there, a
+    /// program that does not set SO_REUSEADDR could not bind it, by no fault of its own.
+    async fn take_ports(&mut self, scenario: &Scenario) -> Result<(), String> {
+        if !self.job.shared_ports || self.live.is_some() || self.locks.is_some() {
+            return Ok(());
+        }
+        let ports: BTreeSet<(Transport, u16)> = scenario.ports.iter().copied().collect();
+        self.locks = Some(PortLocks::take(&ports).await.map_err(|error| error.to_string())?);
+        for (transport, port) in ports {
+            free(transport, port).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the program, and gives its ports back.
+    fn clear(&mut self) {
+        if let Some(mut live) = self.live.take() {
+            live.stop();
+        }
+        self.locks = None;
+    }
+}
+
+/// Waits until nothing is left on a port. Connections in TIME_WAIT are gone after a minute.
+async fn free(transport: Transport, port: u16) -> Result<(), String> {
+    use crate::observe::Occupant;
+
+    let end = Instant::now() + std::time::Duration::from_secs(65);
+    loop {
+        match crate::observe::occupant(transport, port) {
+            Occupant::Nobody => return Ok(()),
+            Occupant::Remains if Instant::now() < end => {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            Occupant::Remains | Occupant::Program => {
+                return Err(format!(
+                    "{transport} port {port} is in use by another program on this machine; stop that one \
+                     (`ss -lnp` names it) and try again"
+                ));
+            }
+        }
+    }
+}

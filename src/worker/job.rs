@@ -1,0 +1,44 @@
+//! What crosses the boundary: one job in, messages out, a line of JSON each.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Record;
+use crate::plan::model::Plan;
+use crate::program::launch::Launch;
+
+/// One program to run, and what to play with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// What is asked of it.
+    pub plan: Plan,
+    /// How it is started.
+    pub launch: Launch,
+    /// What nonces are drawn from.
+    pub seed: u64,
+    /// Whether it shares its ports with other programs of this machine.
+    pub shared_ports: bool,
+}
+
+/// What a worker says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Message {
+    /// A scenario begins: its number, of how many.
+    Begins {
+        /// From 1.
+        number: usize,
+        /// All scenarios.
+        of: usize,
+    },
+    /// A scenario is over.
+    Played(Record),
+    /// All are.
+    Done {
+        /// How often the program was started.
+        starts: u32,
+        /// Microseconds that it took.
+        micros: u64,
+    },
+    /// The job could not be done, by our fault or the machine's.
+    Trouble(String),
+}

@@ -1,0 +1,114 @@
+//! The parent's side: starts a worker, gives it its job, and survives whatever it does.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::job::{Job, Message};
+
+/// How long a worker may say nothing. The longest single scenario has pauses of seconds and waits a
+/// minute for a port at most.
+const SILENCE: Duration = Duration::from_secs(180);
+
+/// The most that a worker may say, in bytes; one that says more has gone wrong.
+const LARGEST: u64 = 1 << 30;
+
+/// What a worker can do wrong. Never the program's fault.
+#[derive(Debug, Error)]
+pub enum WorkerError {
+    /// It could not be started.
+    #[error("cannot start a worker process: {0}")]
+    Start(std::io::Error),
+    /// It ended before its job was done.
+    #[error("the worker process ended before its job was done ({0})")]
+    Ended(String),
+    /// It said nothing for too long.
+    #[error("the worker process said nothing for {} seconds", SILENCE.as_secs())]
+    Silent,
+    /// It said what makes no sense.
+    #[error("the worker process said something that cannot be understood: {0}")]
+    Rubbish(String),
+}
+
+/// The workers that run, so that what a dead one leaves behind can be told from them.
+static WORKERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// Has a worker do a job; `hear` gets each of its messages.
+///
+/// # Errors
+/// What the worker did wrong. Messages that came before stand.
+pub async fn run(executable: &Path, job: &Job, mut hear: impl FnMut(Message)) -> Result<(), WorkerError> {
+    let mut child = start(executable).map_err(WorkerError::Start)?;
+    let pid = child.id();
+    enlist(pid, true);
+    let outcome = talk(&mut child, job, &mut hear).await;
+    if outcome.is_err() {
+        let _ = child.start_kill();
+    }
+    let status = child.wait().await;
+    enlist(pid, false);
+    clean_up();
+    match outcome {
+        Err(WorkerError::Ended(_)) => {
+            Err(WorkerError::Ended(status.map_or_else(|error| error.to_string(), |status| status.to_string())))
+        }
+        outcome => outcome,
+    }
+}
+
+fn start(executable: &Path) -> std::io::Result<Child> {
+    Command::new(executable)
+        .arg("worker")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .spawn()
+}
+
+fn enlist(pid: Option<u32>, alive: bool) {
+    let Some(pid) = pid else { return };
+    let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
+    if alive { workers.insert(pid) } else { workers.remove(&pid) };
+}
+
+/// Ends what dead workers left behind: it has become a child of this process, which is a subreaper.
+fn clean_up() {
+    #[cfg(target_os = "linux")]
+    {
+        let workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
+        crate::program::sweep::sweep_except(&workers);
+    }
+}
+
+async fn talk(child: &mut Child, job: &Job, hear: &mut impl FnMut(Message)) -> Result<(), WorkerError> {
+    let ended = || WorkerError::Ended(String::new());
+    let mut input = child.stdin.take().ok_or_else(ended)?;
+    let output = child.stdout.take().ok_or_else(ended)?;
+    let mut line = serde_json::to_vec(job).map_err(|error| WorkerError::Rubbish(error.to_string()))?;
+    line.push(b'\n');
+    input.write_all(&line).await.map_err(|_| ended())?;
+    let mut messages = BufReader::new(output.take(LARGEST));
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = tokio::time::timeout(SILENCE, messages.read_until(b'\n', &mut line)).await;
+        match read.map_err(|_| WorkerError::Silent)? {
+            Ok(0) | Err(_) => return Err(ended()),
+            Ok(_) => {}
+        }
+        let message: Message =
+            serde_json::from_slice(&line).map_err(|error| WorkerError::Rubbish(error.to_string()))?;
+        let last = matches!(message, Message::Done { .. } | Message::Trouble(_));
+        hear(message);
+        if last {
+            return Ok(());
+        }
+    }
+}
