@@ -137,8 +137,7 @@ impl Task {
         };
         if record.trouble.is_none() {
             let launch = launch(command, copy.root(), self.limits);
-            let shared_ports = Level::best().shares_ports();
-            let job = Job { plan: plan.clone(), launch, seed: self.seed, shared_ports };
+            let job = Job { plan: plan.clone(), launch, seed: self.seed };
             let role = plan.role;
             let progress = &self.progress;
             let outcome = run(&self.executable, &job, |message| match message {

@@ -4,6 +4,7 @@
 mod copy;
 mod level;
 mod limits;
+pub mod network;
 mod ports;
 
 pub use copy::{CopyError, Digest, MAX_BYTES, MAX_FILES, PrivateCopy};

@@ -10,6 +10,7 @@ use crate::ids::{Side, Transport};
 use crate::judge;
 use crate::plan::model::Scenario;
 use crate::runner::{Live, play};
+use crate::sandbox::network::{self, Network};
 use crate::sandbox::PortLocks;
 
 /// Reads a job from standard input, and writes messages to standard output, until the job is done
@@ -23,11 +24,12 @@ pub fn serve() -> io::Result<()> {
     let job: Job = serde_json::from_str(&line)?;
     crate::sys::set_subreaper()?;
     leave_session();
+    let shared_ports = network::enter() == Network::Shared;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         let parent_gone = parent_gone();
         tokio::select! {
-            outcome = work(&job) => outcome,
+            outcome = work(&job, shared_ports) => outcome,
             () = parent_gone => Err(io::Error::other("the parent is gone")),
         }
     });
@@ -75,14 +77,15 @@ fn say(message: &Message) -> io::Result<()> {
 /// The program between scenarios: it may be alive, and hold ports.
 struct Bench<'a> {
     job: &'a Job,
+    shared_ports: bool,
     live: Option<Live>,
     locks: Option<PortLocks>,
     starts: u32,
 }
 
-async fn work(job: &Job) -> io::Result<()> {
+async fn work(job: &Job, shared_ports: bool) -> io::Result<()> {
     let begun = Instant::now();
-    let mut bench = Bench { job, live: None, locks: None, starts: 0 };
+    let mut bench = Bench { job, shared_ports, live: None, locks: None, starts: 0 };
     let mut records: Vec<Record> = Vec::new();
     for (index, scenario) in job.plan.scenarios.iter().enumerate() {
         if judge::is_moot(&job.plan, scenario, &records) {
@@ -145,13 +148,13 @@ impl Bench<'_> {
     /// Makes sure that nobody else uses the scenario's ports. Where something lingers there, a
     /// program that does not set SO_REUSEADDR could not bind it, by no fault of its own.
     async fn take_ports(&mut self, scenario: &Scenario) -> Result<(), String> {
-        if !self.job.shared_ports || self.live.is_some() || self.locks.is_some() {
+        if !self.shared_ports || self.live.is_some() || self.locks.is_some() {
             return Ok(());
         }
         let ports: BTreeSet<(Transport, u16)> = scenario.ports.iter().copied().collect();
         self.locks = Some(PortLocks::take(&ports).await.map_err(|error| error.to_string())?);
         for (transport, port) in ports {
-            free(transport, port).await?;
+            free(transport, port, self.job.plan.role.side()).await?;
         }
         Ok(())
     }
@@ -166,13 +169,15 @@ impl Bench<'_> {
 }
 
 /// Waits until nothing is left on a port. Connections in TIME_WAIT are gone after a minute.
-async fn free(transport: Transport, port: u16) -> Result<(), String> {
+async fn free(transport: Transport, port: u16, side: Side) -> Result<(), String> {
     use crate::observe::Occupant;
 
     let end = Instant::now() + std::time::Duration::from_secs(65);
     loop {
         match crate::observe::occupant(transport, port) {
             Occupant::Nobody => return Ok(()),
+            // Our own side sets SO_REUSEADDR, and remains do not keep it from its port.
+            Occupant::Remains if side == Side::Client => return Ok(()),
             Occupant::Remains if Instant::now() < end => {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }

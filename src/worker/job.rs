@@ -15,8 +15,6 @@ pub struct Job {
     pub launch: Launch,
     /// What nonces are drawn from.
     pub seed: u64,
-    /// Whether it shares its ports with other programs of this machine.
-    pub shared_ports: bool,
 }
 
 /// What a worker says.

@@ -1,0 +1,59 @@
+//! A network of its own for the worker and its program, where the system allows one: no port is
+//! then shared with anybody, and nothing of an earlier run lingers on it.
+
+/// How the network is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// This process and its children have it to themselves.
+    Private,
+    /// It is the machine's; ports are taken in turn (see [`super::PortLocks`]).
+    Shared,
+}
+
+/// The variable that keeps workers in the machine's network (`shared`), for machines where a
+/// private one does harm, and to test the other way.
+pub const VARIABLE: &str = "SOCKSPEC_NETWORK";
+
+/// Moves this process into a network namespace of its own (network_namespaces(7)); as an ordinary
+/// user into a user namespace first (user_namespaces(7)). Must be called before there are threads.
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn enter() -> Network {
+    if std::env::var(VARIABLE).is_ok_and(|wanted| wanted == "shared") {
+        return Network::Shared;
+    }
+    match unshared() {
+        Ok(()) => Network::Private,
+        Err(_) => Network::Shared,
+    }
+}
+
+/// Elsewhere there are none.
+#[cfg(not(target_os = "linux"))]
+#[must_use]
+pub fn enter() -> Network {
+    Network::Shared
+}
+
+#[cfg(target_os = "linux")]
+fn unshared() -> std::io::Result<()> {
+    use std::fs;
+
+    use nix::sched::{CloneFlags, unshare};
+    use nix::unistd::{Gid, Uid};
+
+    if Uid::effective().is_root() {
+        unshare(CloneFlags::CLONE_NEWNET)?;
+    } else {
+        let (user, group) = (Uid::effective(), Gid::effective());
+        unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)?;
+        fs::write("/proc/self/setgroups", "deny")?;
+        fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
+        fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
+    }
+    crate::sys::bring_loopback_up()?;
+    // No connection stays in TIME_WAIT here: the next start of the program may want its port. What
+    // a restart must cope with is shown by connections that are still being closed.
+    let _ = fs::write("/proc/sys/net/ipv4/tcp_max_tw_buckets", "0");
+    Ok(())
+}
