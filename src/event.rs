@@ -263,7 +263,7 @@ pub struct Socket {
     pub state: SocketState,
     /// The kernel's number for it.
     pub inode: u64,
-    /// Bytes that arrived and were not read.
+    /// Bytes that arrived and were not read, or 1 where only that there are some is known.
     pub unread: u64,
 }
 

@@ -99,13 +99,8 @@ impl Watch {
         let now = Instant::now();
         let hidden_timer = || super::look::has_hidden_timer(&pids, &look.threads);
         let mut settled = self.resting.look(&mut self.memory, &look, now, hidden_timer)?;
-        if settled.threads.iter().any(|thread| thread.descriptor.is_some()) {
-            let sockets = super::sockets::held_by(&pids);
-            for thread in &mut settled.threads {
-                let Some(descriptor) = thread.descriptor else { continue };
-                let inode = super::sockets::inode(thread.pid, descriptor);
-                thread.socket = sockets.iter().find(|socket| Some(socket.inode) == inode).cloned();
-            }
+        for thread in &mut settled.threads {
+            thread.socket = thread.descriptor.and_then(|descriptor| super::sockets::behind(thread.pid, descriptor));
         }
         Some(settled)
     }

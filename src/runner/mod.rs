@@ -51,6 +51,8 @@ struct Stage<'a> {
     values: Vec<BTreeMap<String, Vec<u8>>>,
     random: fastrand::Rng,
     runs: u32,
+    /// Whether what lingers of a finished connection can hinder another start.
+    shared_ports: bool,
 }
 
 /// Plays a scenario, with the server that is alive already where there is one, and leaves it alive.
@@ -61,6 +63,7 @@ pub async fn play(
     launch: &Launch,
     live: &mut Option<Live>,
     seed: u64,
+    shared_ports: bool,
 ) -> Record {
     let fresh = live.is_none();
     let mut stage = Stage {
@@ -72,6 +75,7 @@ pub async fn play(
         values: vec![BTreeMap::new()],
         random: fastrand::Rng::with_seed(scenario_seed(seed, scenario)),
         runs: 0,
+        shared_ports,
     };
     for (name, template) in &scenario.values {
         let value = stage.render(template);
@@ -130,6 +134,7 @@ impl Stage<'_> {
     fn end_stream(&mut self, stream: Stream) -> crate::peer::Seen {
         let over = match self.live.as_ref() {
             None => true,
+            Some(_) if !self.shared_ports => false,
             Some(live) => stream.ended().is_some() && live.watch.orphaned(stream.remote(), stream.local()),
         };
         stream.close(over)

@@ -139,7 +139,7 @@ impl Bench<'_> {
     async fn play(&mut self, scenario: &Scenario) -> Result<Record, String> {
         self.take_ports(scenario).await?;
         let job = self.job;
-        let record = play(&job.plan, scenario, &job.launch, &mut self.live, job.seed).await;
+        let record = play(&job.plan, scenario, &job.launch, &mut self.live, job.seed, self.shared_ports).await;
         let started = record.events.iter().filter(|event| matches!(event.fact, Fact::Started { .. })).count();
         self.starts += u32::try_from(started).unwrap_or(0);
         Ok(record)

@@ -1,0 +1,200 @@
+//! The format `sockspec/1`: JSON for programs.
+//!
+//! A published format is a versioned copy: the types here are what readers rely on, whatever
+//! becomes of the judge's own. Keys may be added under the same version, never changed or removed.
+//!
+//! This report is the teacher's or a CI job's, so it names hidden requirements too and says that
+//! they are (`visibility`). What `show` keeps from students, it leaves out for everybody.
+
+use serde::Serialize;
+
+use super::sanitize::json_text;
+use super::{Graded, ReportError};
+use crate::judge::verdict::{Judged, Missing, ProgramVerdict, SubmissionVerdict, Verdict};
+use crate::plan::model::{Level, Show, Visibility};
+use crate::plan::points::Points;
+
+/// The format's name and version.
+pub const FORMAT: &str = "sockspec/1";
+
+#[derive(Serialize)]
+struct Report {
+    format: &'static str,
+    version: &'static str,
+    seed: Option<u64>,
+    isolation: Option<String>,
+    observation: Option<String>,
+    submissions: Vec<Submission>,
+}
+
+#[derive(Serialize)]
+struct Submission {
+    id: String,
+    score: Points,
+    max_score: Points,
+    status: u8,
+    assignment: Option<String>,
+    seed: u64,
+    isolation: String,
+    observation: String,
+    graded_at: String,
+    programs: Vec<Program>,
+    missing: Vec<MissingProgram>,
+}
+
+#[derive(Serialize)]
+struct Program {
+    role: String,
+    path: String,
+    language: String,
+    dialect: String,
+    score: Points,
+    max_score: Points,
+    starts: u32,
+    milliseconds: u64,
+    requirements: Vec<Requirement>,
+}
+
+#[derive(Serialize)]
+struct Requirement {
+    id: String,
+    title: String,
+    level: &'static str,
+    verdict: &'static str,
+    points: Points,
+    earned: Points,
+    visibility: &'static str,
+    expected: Option<String>,
+    actual: Option<String>,
+    explanation: Option<String>,
+    hint: Option<String>,
+    why: Option<String>,
+    source: Option<String>,
+    cause: Option<String>,
+    scenario: Option<String>,
+    event: Option<usize>,
+    blocked_by: Option<String>,
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct MissingProgram {
+    role: String,
+    looked_for: String,
+    points: Points,
+}
+
+/// Renders the report.
+///
+/// # Errors
+/// `serde_json` refuses; it has no reason to.
+pub fn render(graded: &[Graded]) -> Result<Vec<u8>, ReportError> {
+    let mut bytes = serde_json::to_vec_pretty(&report(graded))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn report(graded: &[Graded]) -> Report {
+    let verdicts = || graded.iter().map(|graded| &graded.verdict);
+    Report {
+        format: FORMAT,
+        version: env!("CARGO_PKG_VERSION"),
+        seed: common(verdicts().map(|verdict| verdict.seed)),
+        isolation: common(verdicts().map(|verdict| verdict.isolation.clone())),
+        observation: common(verdicts().map(|verdict| verdict.observation.clone())),
+        submissions: verdicts().map(submission).collect(),
+    }
+}
+
+/// What all submissions have in common; they say it each for themselves as well.
+fn common<T: PartialEq>(mut values: impl Iterator<Item = T>) -> Option<T> {
+    let first = values.next()?;
+    values.all(|value| value == first).then_some(first)
+}
+
+fn submission(verdict: &SubmissionVerdict) -> Submission {
+    Submission {
+        id: json_text(&verdict.id),
+        score: verdict.score(),
+        max_score: verdict.max_score(),
+        status: verdict.status(),
+        assignment: verdict.assignment.clone(),
+        seed: verdict.seed,
+        isolation: verdict.isolation.clone(),
+        observation: verdict.observation.clone(),
+        graded_at: verdict.at.clone(),
+        programs: verdict.programs.iter().map(program).collect(),
+        missing: verdict.missing.iter().map(missing).collect(),
+    }
+}
+
+fn missing(missing: &Missing) -> MissingProgram {
+    MissingProgram {
+        role: missing.role.name().to_owned(),
+        looked_for: missing.looked_for.clone(),
+        points: missing.points,
+    }
+}
+
+fn program(program: &ProgramVerdict) -> Program {
+    Program {
+        role: program.role.name().to_owned(),
+        path: json_text(&program.path),
+        language: program.language.clone(),
+        dialect: program.dialect.clone(),
+        score: program.score(),
+        max_score: program.max_score(),
+        starts: program.starts,
+        milliseconds: program.micros / 1000,
+        requirements: program.requirements.iter().map(|judged| requirement(judged, program.show)).collect(),
+    }
+}
+
+fn requirement(judged: &Judged, show: Show) -> Requirement {
+    let finding = judged.finding.as_ref();
+    let full = finding.filter(|_| show == Show::Full);
+    let seen = finding.filter(|_| show != Show::None);
+    Requirement {
+        id: judged.id.to_string(),
+        title: judged.title.clone(),
+        level: level(judged.level),
+        verdict: judged.verdict.name(),
+        points: judged.points,
+        earned: judged.earned,
+        visibility: visibility(judged.visibility),
+        expected: full.map(|finding| json_text(&finding.expected)),
+        actual: seen.map(|finding| json_text(&finding.actual)),
+        explanation: full.map(|finding| json_text(&finding.explanation)),
+        hint: full.map(|_| judged.hint.clone()),
+        why: full.map(|_| judged.why.clone()),
+        source: full.and(judged.source.clone()),
+        cause: full.map(|finding| finding.cause.clone()),
+        scenario: full.map(|finding| finding.scenario.to_string()),
+        event: full.and_then(|finding| finding.event),
+        blocked_by: match &judged.verdict {
+            Verdict::Blocked { by } => Some(by.to_string()),
+            _ => None,
+        },
+        reason: match &judged.verdict {
+            Verdict::Ungraded { reason } => Some(json_text(reason)),
+            _ => None,
+        },
+    }
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Required => "required",
+        Level::Extra => "extra",
+        Level::Off => "off",
+    }
+}
+
+fn visibility(visibility: Visibility) -> &'static str {
+    match visibility {
+        Visibility::Visible => "visible",
+        Visibility::Hidden => "hidden",
+        Visibility::AfterDueDate => "after_due_date",
+        Visibility::AfterPublished => "after_published",
+    }
+}
