@@ -3,7 +3,7 @@
 use crate::event::{Exit, Fact, Record, SocketState, StreamEnd};
 use crate::ids::{Peer, Transport};
 use crate::judge::facts::View;
-use crate::plan::model::{Check, Ending, Exits, Many, Plan, Predicate, Scenario, TextIs};
+use crate::plan::model::{Check, Ending, Exits, Many, Plan, Predicate, TextIs};
 use crate::plan::template::{Reference, Template};
 use crate::text::{count, quote};
 
@@ -44,19 +44,19 @@ const QUOTE: usize = 120;
 
 /// Evaluates a check.
 #[must_use]
-pub fn evaluate<'a>(plan: &Plan, scenario: &'a Scenario, check: &'a Check, record: &Record) -> Outcome<'a> {
+pub fn evaluate<'a>(plan: &Plan, check: &'a Check, record: &Record) -> Outcome<'a> {
     let whole = View::whole(record);
     if let Some(what) = whole.trouble() {
         return Outcome::Trouble(what.to_owned());
     }
     let Some(view) = View::window(record, &check.window) else {
         let waited_for = whole.starved().unwrap_or("the moment that this looks at");
-        let failure = Evaluation { plan, scenario, view: whole, predicate: &check.predicates[0], peer: None };
+        let failure = Evaluation { plan, view: whole, predicate: &check.predicates[0], peer: None };
         return failure.absent(format!("{waited_for} comes"), "it never came");
     };
     let mut result = Outcome::Holds;
     for predicate in &check.predicates {
-        let evaluation = Evaluation { plan, scenario, view, predicate, peer: None };
+        let evaluation = Evaluation { plan, view, predicate, peer: None };
         match evaluation.run() {
             Outcome::Holds => {}
             failed @ Outcome::Fails(_) => return failed,
@@ -69,7 +69,6 @@ pub fn evaluate<'a>(plan: &Plan, scenario: &'a Scenario, check: &'a Check, recor
 
 struct Evaluation<'a, 'r> {
     plan: &'r Plan,
-    scenario: &'a Scenario,
     view: View<'r>,
     predicate: &'a Predicate,
     peer: Option<&'r Peer>,

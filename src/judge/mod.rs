@@ -24,7 +24,8 @@ use crate::plan::points::Points;
 /// What all checks for one requirement say together.
 enum Standing<'a> {
     Holds,
-    Fails(&'a Scenario, Failure<'a>),
+    /// With whether another check of it found that nothing came at all.
+    Fails(&'a Scenario, Failure<'a>, bool),
     Absent(Option<(&'a Scenario, Failure<'a>)>),
     Trouble(String),
 }
@@ -53,7 +54,7 @@ pub fn judge(plan: &Plan, program: &ProgramRecord) -> ProgramVerdict {
 /// Whether all checks of a scenario hold in a record of it.
 #[must_use]
 pub fn holds(plan: &Plan, scenario: &Scenario, record: &Record) -> bool {
-    scenario.checks.iter().all(|check| evaluate(plan, scenario, check, record) == Outcome::Holds)
+    scenario.checks.iter().all(|check| evaluate(plan, check, record) == Outcome::Holds)
 }
 
 /// Whether a scenario can say nothing new: everything that it tests is blocked by what the records
@@ -79,19 +80,27 @@ fn partial_standings<'a>(plan: &'a Plan, records: &[Record]) -> BTreeMap<&'a Req
     for record in records {
         let Some(scenario) = plan.scenario(&record.scenario) else { continue };
         for check in &scenario.checks {
-            let new = match evaluate(plan, scenario, check, record) {
+            let new = match evaluate(plan, check, record) {
                 Outcome::Holds => Standing::Holds,
-                Outcome::Fails(failure) => Standing::Fails(scenario, failure),
+                Outcome::Fails(failure) => Standing::Fails(scenario, failure, false),
                 Outcome::Absent(failure) => Standing::Absent(Some((scenario, failure))),
                 Outcome::Trouble(reason) => Standing::Trouble(reason),
             };
-            let worse = all.get(&check.requirement).is_none_or(|old| rank(&new) > rank(old));
-            if worse {
+            let absent = is_absent(&new) || all.get(&check.requirement).is_some_and(is_absent);
+            if all.get(&check.requirement).is_none_or(|old| rank(&new) > rank(old)) {
                 all.insert(&check.requirement, new);
+            }
+            if let Some(Standing::Fails(_, _, too)) = all.get_mut(&check.requirement) {
+                *too |= absent;
             }
         }
     }
     all
+}
+
+/// Whether what needs this requirement cannot be tested.
+fn is_absent(standing: &Standing<'_>) -> bool {
+    matches!(standing, Standing::Absent(_) | Standing::Fails(_, _, true))
 }
 
 fn rank(standing: &Standing<'_>) -> u8 {
@@ -113,7 +122,7 @@ fn blocker<'a>(
     let requirement = plan.requirement(id)?;
     requirement.needs.iter().find_map(|need| {
         blocker(plan, need, standings).or_else(|| {
-            matches!(standings.get(need), Some(Standing::Absent(_))).then_some(need)
+            standings.get(need).is_some_and(is_absent).then_some(need)
         })
     })
 }
@@ -131,7 +140,7 @@ fn judged(
         (None, None) => match standings.get(&requirement.id) {
             Some(Standing::Holds) => verdict(Verdict::Passed),
             Some(Standing::Trouble(reason)) => verdict(Verdict::Ungraded { reason: reason.clone() }),
-            Some(Standing::Fails(scenario, failure) | Standing::Absent(Some((scenario, failure)))) => {
+            Some(Standing::Fails(scenario, failure, _) | Standing::Absent(Some((scenario, failure)))) => {
                 (Verdict::Failed, finding(plan, program, scenario, failure))
             }
             Some(Standing::Absent(None)) | None => verdict(Verdict::Ungraded {

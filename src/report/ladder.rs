@@ -130,10 +130,26 @@ impl Label {
         if self.cut == 0 && width(&whole) <= room {
             return whole;
         }
+        if let Some(last) = self.last_line(bytes) {
+            return Self { bytes: Some(last.1), before: format!("{}{} lines, at last ", self.before, last.0), ..self.clone() }
+                .text(room);
+        }
         let total = bytes.len() as u64 + self.cut;
         let size = format!(" ({})", count(usize::try_from(total).unwrap_or(usize::MAX), "byte"));
         let left = room.saturating_sub(width(&self.before) + width(&self.after) + width(&size) + 2);
         fit(&format!("{}{}{size}{}", self.before, quote(bytes, left.max(8)), self.after), room)
+    }
+}
+
+impl Label {
+    /// Of a traceback, or of much other output, the last line says most.
+    fn last_line(&self, bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
+        if !self.before.starts_with("prints") || self.before.ends_with("last ") {
+            return None;
+        }
+        let full = |line: &&[u8]| !line.trim_ascii().is_empty();
+        let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').filter(full).collect();
+        (lines.len() > 2).then(|| (lines.len(), lines[lines.len() - 1].trim_ascii_end().to_vec()))
     }
 }
 
@@ -384,7 +400,6 @@ fn exited(how: &Exit) -> String {
     }
 }
 
-/// Of a traceback the last line says most.
 fn printed(stream: Output, bytes: &[u8], cut: u64) -> Label {
     let before = match stream {
         Output::Stdout => "prints ",

@@ -52,8 +52,15 @@ fn unshared() -> std::io::Result<()> {
         fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
     }
     crate::sys::bring_loopback_up()?;
-    // No connection stays in TIME_WAIT here: the next start of the program may want its port. What
-    // a restart must cope with is shown by connections that are still being closed.
-    let _ = fs::write("/proc/sys/net/ipv4/tcp_max_tw_buckets", "0");
     Ok(())
+}
+
+/// Whether the kernel of a private network keeps what is left of a closed connection (TIME_WAIT,
+/// FIN_WAIT_2). It should not, for the next start of the program wants the port; but where it is
+/// tested how a program copes with just that, it must.
+pub fn keep_remains(kept: bool) {
+    // The default depends on the memory; a few hundred are enough here. tcp(7), tcp_max_tw_buckets.
+    let most = if kept { "1024" } else { "0" };
+    // Where this may not be set, a remainder is waited for.
+    let _ = std::fs::write("/proc/sys/net/ipv4/tcp_max_tw_buckets", most);
 }

@@ -8,7 +8,7 @@ use super::job::{Job, Message};
 use crate::event::{Fact, Record};
 use crate::ids::{Side, Transport};
 use crate::judge;
-use crate::plan::model::Scenario;
+use crate::plan::model::{Scenario, Step};
 use crate::runner::{Live, play};
 use crate::sandbox::network::{self, Network};
 use crate::sandbox::PortLocks;
@@ -138,6 +138,9 @@ impl Bench<'_> {
 
     async fn play(&mut self, scenario: &Scenario) -> Result<Record, String> {
         self.take_ports(scenario).await?;
+        if !self.shared_ports {
+            network::keep_remains(scenario.steps.contains(&Step::Restart));
+        }
         let job = self.job;
         let record = play(&job.plan, scenario, &job.launch, &mut self.live, job.seed, self.shared_ports).await;
         let started = record.events.iter().filter(|event| matches!(event.fact, Fact::Started { .. })).count();

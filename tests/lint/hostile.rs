@@ -14,6 +14,7 @@ fn refused(path: &Utf8Path, words: &str) {
     let text = diagnose::render(&lint::file(path).unwrap_err(), false);
     assert!(text.contains(words), "{text}");
     assert!(text.len() < 40_000, "a long story: {} bytes", text.len());
+    eprintln!("TIME {:?} {}", start.elapsed(), &text[..text.len().min(80)]);
     assert!(start.elapsed() < SOON, "{:?} for {path}", start.elapsed());
 }
 

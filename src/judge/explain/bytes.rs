@@ -25,32 +25,61 @@ fn asked(case: &Case<'_>) -> Option<Vec<u8>> {
     Some(sent.strip_suffix(end).map(<[u8]>::to_vec).unwrap_or(sent))
 }
 
+/// How Python shows bytes, without the quotes: `cr\\xc3\\xa8me`.
+fn repr(bytes: &[u8]) -> Vec<u8> {
+    bytes
+        .iter()
+        .flat_map(|byte| match byte {
+            b'\\' => b"\\\\".to_vec(),
+            b'\n' => b"\\n".to_vec(),
+            b' '..=b'~' => vec![*byte],
+            byte => format!("\\x{byte:02x}").into_bytes(),
+        })
+        .collect()
+}
+
 pub(super) fn bytes_repr(case: &Case<'_>) -> Option<Explained> {
     let (wanted, got) = case.texts()?;
-    // The repr shows letters as they are, and other bytes as escapes: its head is enough to tell.
-    let head: Vec<u8> = wanted.iter().copied().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b' ').collect();
-    let mut openings = vec![b"b'".to_vec(), b"b\"".to_vec(), b"B'".to_vec(), b"B\"".to_vec()];
-    for opening in &mut openings {
-        opening.extend_from_slice(&head[..head.len().min(8)]);
-    }
-    let found = openings.iter().any(|opening| {
-        contains(got, opening) || contains(&got.to_ascii_uppercase(), &opening.to_ascii_uppercase())
+    let shown = repr(wanted);
+    let got_capitals = got.to_ascii_uppercase();
+    // A reply may be the capitals of what Python shows. The beginning is enough to tell.
+    let found = ["b'", "b\""].iter().any(|quote| {
+        let opening = [quote.as_bytes(), &shown[..shown.len().min(8)]].concat();
+        !wanted.is_empty() && contains(&got_capitals, &opening.to_ascii_uppercase())
     });
-    if head.is_empty() && !wanted.is_empty() || !found {
+    if !found {
         return None;
     }
-    let text = match case.failure.predicate {
-        Predicate::Printed(_) => format!(
-            "Your client printed {}: this is how Python shows bytes. decode() is missing before print().",
-            quote(got, QUOTE)
+    let (cause, text) = match case.failure.predicate {
+        Predicate::Printed(_) => (
+            "bytes-repr",
+            format!(
+                "Your client printed {}: this is how Python shows bytes. decode() is missing before print().",
+                quote(got, QUOTE)
+            ),
         ),
-        _ => format!(
-            "{} is {}: this is how Python shows bytes. str() was called on bytes where decode() is meant.",
-            capital(what(case)),
-            quote(got, QUOTE)
+        _ => (
+            if case.is_server() { "bytes-repr" } else { "sent-repr" },
+            format!(
+                "{} is {}: this is how Python shows bytes. str() was called on bytes where decode() is meant.",
+                capital(what(case)),
+                quote(got, QUOTE)
+            ),
         ),
     };
-    Explained::new("bytes-repr", text)
+    Explained::new(cause, text)
+}
+
+pub(super) fn no_newline(case: &Case<'_>) -> Option<Explained> {
+    let (wanted, got) = case.texts()?;
+    let without = wanted.strip_suffix(b"\n")?;
+    if case.plan.dialect.framing != Framing::Line || got.len() != without.len() || !got.eq_ignore_ascii_case(without) {
+        return None;
+    }
+    Explained::new(
+        "no-newline",
+        format!("{} has no newline at its end. In this dialect a newline is what says that a line is whole.", capital(what(case))),
+    )
 }
 
 pub(super) fn quotes_or_prefix(case: &Case<'_>) -> Option<Explained> {
@@ -174,8 +203,8 @@ pub(super) fn double_reply(case: &Case<'_>) -> Option<Explained> {
 }
 
 pub(super) fn not_uppercased(case: &Case<'_>) -> Option<Explained> {
-    let (wanted, got) = case.texts()?;
-    let same = contains(got, &wanted.to_ascii_lowercase()) && wanted.iter().any(u8::is_ascii_uppercase);
+    let (_, got) = case.texts()?;
+    let same = contains(got, &asked(case)?) && asked(case)?.iter().any(u8::is_ascii_lowercase);
     (case.is_server() && same).then(|| Explained {
         cause: "not-uppercased",
         text: "The reply is the sentence as it was sent, in lower case. upper() returns a new text and leaves the old one as it was: \
@@ -223,14 +252,18 @@ pub(super) fn one_letter(case: &Case<'_>) -> Option<Explained> {
 
 pub(super) fn cut(case: &Case<'_>) -> Option<Explained> {
     let (wanted, got) = case.texts()?;
-    // The longest beginning of what was wanted that is there at all.
+    let printed = matches!(case.failure.predicate, Predicate::Printed(_));
+    let end = case.plan.dialect.end().as_bytes();
+    let got = got.strip_suffix(end).unwrap_or(got);
+    // The longest beginning of what was wanted that is there: anywhere in an output, else at the
+    // beginning, where nothing may follow but another line.
     let mut common = wanted.len().min(got.len());
-    while common > 0 && !contains(got, &wanted[..common]) {
+    while common > 0 && !(if printed { contains(got, &wanted[..common]) } else { got.starts_with(&wanted[..common]) }) {
         common -= 1;
     }
-    let printed = matches!(case.failure.predicate, Predicate::Printed(_));
-    let received_part = common > 0 && (!printed || common >= 8);
-    if !received_part || common == wanted.len() || (case.is_server() && common < got.len()) {
+    let rest = got.get(common..).filter(|_| !printed).unwrap_or_default();
+    let enough = common > 0 && (!printed || common >= 8);
+    if !enough || common == wanted.len() || !(rest.is_empty() || rest.starts_with(b"\n")) {
         return None;
     }
     let subject = if printed { "Your client printed" } else if case.is_server() { "The reply holds" } else { "Your client sent" };
@@ -293,7 +326,7 @@ pub(super) fn greeting(case: &Case<'_>) -> Option<Explained> {
 }
 
 pub(super) fn waits_for_newline(case: &Case<'_>) -> Option<Explained> {
-    if !case.is_server() || case.plan.dialect.framing == Framing::Line {
+    if case.plan.role != crate::ids::Role::TcpServer || case.plan.dialect.framing == Framing::Line {
         return None;
     }
     let (_, _, threads) = case.view.last_rest()?;
@@ -318,10 +351,11 @@ pub(super) fn no_reply(case: &Case<'_>) -> Option<Explained> {
         return None;
     }
     let peer = case.failure.peer.as_ref()?;
-    case.view.received(peer).next().is_none().then(|| Explained {
-        cause: "no-reply",
-        text: format!("{} asked and got no answer.", capital(&peer.to_string())),
-    })
+    if case.view.received(peer).next().is_some() {
+        return None;
+    }
+    let doing = super::socket::doing(case).map(|words| format!(" It {words}.")).unwrap_or_default();
+    Explained::new("no-reply", format!("{} asked, and your server did not answer.{doing}", capital(&peer.to_string())))
 }
 
 fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {

@@ -63,7 +63,7 @@ pub(super) fn no_timeout(case: &Case<'_>) -> Option<Explained> {
     }
     let says = matches!(case.failure.predicate, Predicate::Printed(TextIs::Something));
     (udp && says && unanswered && heard).then(|| Explained {
-        cause: "no-timeout",
+        cause: "printed-nothing",
         text: "No reply came, and your client ended without a word about that.".to_owned(),
     })
 }

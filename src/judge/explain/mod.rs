@@ -73,6 +73,7 @@ const CAUSES: &[Cause] = &[
     bytes::sent_more,
     bytes::computed_locally,
     client::printed_nothing,
+    bytes::no_newline,
     bytes::padding,
     bytes::stale_tail,
     bytes::double_reply,
@@ -95,6 +96,8 @@ const CAUSES: &[Cause] = &[
     client::nonzero_exit,
     client::nothing_sent,
     bytes::waits_for_newline,
+    socket::half_close,
+    socket::closed_without_reply,
     socket::one_client_only,
     end::ended_early,
     socket::idle_blocks_others,
@@ -103,8 +106,8 @@ const CAUSES: &[Cause] = &[
     socket::no_socket,
     end::spinning,
     client::never_ends,
-    socket::blocked_in_call,
     bytes::no_reply,
+    socket::blocked_in_call,
 ];
 
 /// Finds the cause of a failure. Where none fits, the failure's own words say what was seen.

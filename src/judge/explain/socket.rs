@@ -181,6 +181,32 @@ pub(super) fn blocked_words(thread: &Blocked) -> String {
     }
 }
 
+/// The peer that got no answer although the server ended its connection.
+fn unanswered<'c>(case: &'c Case<'_>) -> Option<&'c crate::ids::Peer> {
+    let peer = case.failure.peer.as_ref().filter(|_| case.is_server() && case.view.exit().is_none())?;
+    let ended = case.record.events.iter().any(|event| matches!(&event.fact, Fact::Ended { peer: other, .. } if other == peer));
+    (ended && case.view.received(peer).next().is_none()).then_some(peer)
+}
+
+pub(super) fn half_close(case: &Case<'_>) -> Option<Explained> {
+    let peer = unanswered(case)?;
+    let shut = case.record.events.iter().any(|event| {
+        matches!(&event.fact, Fact::Closed { peer: other, how: crate::event::OurEnd::Shutdown } if other == peer)
+    });
+    shut.then(|| Explained {
+        cause: "half-close",
+        text: format!(
+            "{peer} ended its sending side behind the sentence, and your server took that for the end of all: it closed without an answer. \
+             The sentence was there to be read, and {peer} was still listening."
+        ),
+    })
+}
+
+pub(super) fn closed_without_reply(case: &Case<'_>) -> Option<Explained> {
+    let peer = unanswered(case)?;
+    Explained::new("closed-without-reply", format!("Your server ended {peer}'s connection without an answer, and goes on running."))
+}
+
 pub(super) fn one_client_only(case: &Case<'_>) -> Option<Explained> {
     if !case.is_server() {
         return None;
