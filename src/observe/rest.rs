@@ -56,7 +56,8 @@ impl Budget {
 /// How long a program must have been silent before a round of its timer counts as idle.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// Rounds of a bare sleep after which it counts as idle.
+/// Rounds of a bare sleep after which it counts as idle. The first may have begun before the
+/// stimulus, and in the second the program may still be at work on it.
 const SLEEPS: u32 = 3;
 
 /// Looks closer together than this could show the same moment twice.
@@ -278,13 +279,13 @@ impl Resting {
         if self.purpose == Purpose::Pause {
             return State::Timed;
         }
-        self.idle(memory, look, &timed, now)
+        self.idle(memory, &timed, now)
     }
 
     /// Whether the timed waits are idle ones: known ones, or such as have just come round.
     #[cfg(target_os = "linux")]
-    fn idle(&mut self, memory: &mut Memory, look: &Look, timed: &[(&ThreadLook, &Call, Limit)], now: Instant) -> State {
-        let mut all_round = true;
+    fn idle(&mut self, memory: &mut Memory, timed: &[(&ThreadLook, &Call, Limit)], now: Instant) -> State {
+        let (mut all_round, mut known) = (true, true);
         for (thread, call, _) in timed {
             let entry = self.rounds.entry(thread.tid).or_insert((call.signature, thread.turns, 0));
             if entry.0 != call.signature {
@@ -292,11 +293,17 @@ impl Resting {
             } else if entry.1 != thread.turns {
                 *entry = (call.signature, thread.turns, entry.2 + 1);
             }
-            all_round &= entry.2 >= if call.name == "sleep" { SLEEPS } else { 1 };
+            // A sleep is not woken by what has come: only after it does the program look.
+            let (asleep, rounds) = (call.name == "sleep", entry.2);
+            all_round &= rounds >= if asleep { SLEEPS } else { 1 };
+            let wanted = match (self.spoke, asleep) {
+                (true, false) => 0,
+                (true, true) | (false, false) => 1,
+                (false, true) => SLEEPS,
+            };
+            known &= memory.learned.contains(&call.signature) && rounds >= wanted;
         }
-        let (_, cpu) = self.used(look, now);
-        let known = timed.iter().all(|(_, call, _)| memory.learned.contains(&call.signature));
-        if known && (self.spoke || cpu.is_zero()) {
+        if known {
             return State::Idle;
         }
         if all_round && now.duration_since(self.silent_since) >= SILENCE {

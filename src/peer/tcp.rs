@@ -85,10 +85,10 @@ impl Stream {
         self.heard
     }
 
-    /// Whether something is still to be sent.
+    /// Whether the handshake is not yet over.
     #[must_use]
-    pub fn busy(&self) -> bool {
-        self.connecting || !self.outgoing.is_empty()
+    pub fn is_connecting(&self) -> bool {
+        self.connecting
     }
 
     /// Notes all that has come, and sends what is still to be sent.

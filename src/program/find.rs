@@ -159,7 +159,7 @@ pub fn role_of(file: &Utf8Path) -> Result<Candidate, FindError> {
     // The folders that it lies in say as much as they do inside a submission.
     let whole = file.canonicalize_utf8().unwrap_or_else(|_| file.to_owned());
     let mut clues = Clues::of(root, Utf8Path::new(name));
-    clues.folders = folders(&whole);
+    clues.folders = folders(&nearest_folders(&whole));
     let language = clues.language.ok_or_else(|| FindError::NoLanguage { path: file.to_owned() })?;
     let ranked = clues.ranked();
     match ranked.as_slice() {
@@ -168,6 +168,12 @@ pub fn role_of(file: &Utf8Path) -> Result<Candidate, FindError> {
         }
         _ => Err(FindError::NoRole { path: file.to_owned() }),
     }
+}
+
+/// The end of a path: folders far above are about other things.
+fn nearest_folders(file: &Utf8Path) -> Utf8PathBuf {
+    let parts: Vec<_> = file.components().collect();
+    parts[parts.len().saturating_sub(4)..].iter().collect()
 }
 
 fn by_name(role: Role, clues: &[&Clues]) -> Found {
@@ -326,27 +332,35 @@ const TRANSPORTS: [(&str, Transport, u32); 6] = [
     ("datagram", Transport::Udp, 800),
     ("stream", Transport::Tcp, 700),
 ];
-const SIDES: [(&str, Side, u32); 11] = [
+const SIDES: [(&str, Side, u32); 7] = [
     ("server", Side::Server, 1000),
     ("client", Side::Client, 1000),
     ("servidor", Side::Server, 950),
     ("cliente", Side::Client, 950),
     ("serveur", Side::Server, 950),
     ("sever", Side::Server, 900),
-    ("serv", Side::Server, 850),
-    ("srv", Side::Server, 850),
-    ("clnt", Side::Client, 850),
-    ("cli", Side::Client, 800),
     ("receiver", Side::Server, 500),
 ];
+/// Shorter ones, which are parts of other words as well (`eclipse`), so they must stand alone.
+const SHORT: [(&str, Side); 6] = [
+    ("serv", Side::Server),
+    ("srv", Side::Server),
+    ("svr", Side::Server),
+    ("clnt", Side::Client),
+    ("clt", Side::Client),
+    ("cli", Side::Client),
+];
+/// Words that have one of the above in them and mean something else.
+const OTHERS: [&str; 3] = ["update", "http", "upstream"];
 
 /// Reads a name: words in it, then typos of them, then a single letter beside the transport.
 fn said_by_name(stem: &str) -> Said {
-    let lower = stem.to_lowercase();
+    let lower = OTHERS.iter().fold(stem.to_lowercase(), |text, word| text.replace(word, " "));
     let transport = contained(&lower, &TRANSPORTS);
     let left = transport.map_or(lower.clone(), |(_, _, word)| lower.replacen(word, " ", 1));
     let side = contained(&left, &SIDES)
         .map(|(side, sure, _)| (side, sure))
+        .or_else(|| short(&left))
         .or_else(|| misspelt(&left))
         .or_else(|| transport.and_then(|_| letter(&left)));
     Said { transport: transport.map(|(transport, sure, _)| (transport, sure)), side }
@@ -356,11 +370,20 @@ fn contained<T: Copy>(text: &str, words: &[(&'static str, T, u32)]) -> Option<(T
     words.iter().find(|(word, ..)| text.contains(word)).map(|(word, said, sure)| (*said, *sure, *word))
 }
 
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty())
+}
+
+fn short(text: &str) -> Sure<Side> {
+    words(text).find_map(|word| SHORT.iter().find(|(known, _)| *known == word)).map(|(_, side)| (*side, 850))
+}
+
 /// A word that is nearly `server` or `client`: `cleint`, `TCPCLinet`, `srever`.
 fn misspelt(text: &str) -> Sure<Side> {
-    text.split(|c: char| !c.is_ascii_alphabetic())
+    let right = [("server", Side::Server), ("client", Side::Client)];
+    words(text)
         .filter(|word| word.len() >= 4)
-        .flat_map(|word| [("server", Side::Server), ("client", Side::Client)].map(|(right, side)| (strsim::osa_distance(word, right), side)))
+        .flat_map(|word| right.map(|(right, side)| (strsim::osa_distance(word, right), side)))
         .filter(|(distance, _)| *distance <= 2)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, side)| (side, 800))
@@ -368,7 +391,7 @@ fn misspelt(text: &str) -> Sure<Side> {
 
 /// `UDPS`, `s-tcp`, `tcp_c`: one letter is all that is left beside the transport.
 fn letter(left: &str) -> Sure<Side> {
-    let mut words = left.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
+    let mut words = words(left);
     match (words.next(), words.next()) {
         (Some("s"), None) => Some((Side::Server, 800)),
         (Some("c"), None) => Some((Side::Client, 800)),
@@ -497,7 +520,7 @@ mod tests {
 
     #[test]
     fn other_names_say_nothing() {
-        for name in ["main.py", "server.py", "client.py", "udp.py", "util.py", "UDPServer.txt/readme.md"] {
+        for name in ["main.py", "server.py", "client.py", "udp.py", "util.py", "update_server.py", "eclipse_udp.py", "climbing/udp.py"] {
             assert_eq!(named(name), None, "{name}");
         }
     }

@@ -51,7 +51,8 @@ impl Ladder {
     }
 
     /// Its lines, each with the mark's two columns in front.
-    pub(super) fn lines(&self, paint: Paint) -> Vec<String> {
+    #[must_use]
+    pub fn lines(&self, paint: Paint) -> Vec<String> {
         let dim = Style::new().dimmed();
         let mut lines = vec![paint.on(dim, &format!("  {}", self.heading))];
         for row in &self.rows {

@@ -5,29 +5,34 @@ use unicode_width::UnicodeWidthStr as _;
 
 /// Colours, or none.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Paint {
+pub struct Paint {
+    /// Whether there are any.
     pub colour: bool,
 }
 
 impl Paint {
     /// A text in a style. Measure before: escapes take no columns, but count as characters.
+    #[must_use]
     pub fn on(self, style: Style, text: &str) -> String {
         if self.colour && !text.is_empty() { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 }
 
 /// Columns that a text takes.
-pub(super) fn width(text: &str) -> usize {
+#[must_use]
+pub fn width(text: &str) -> usize {
     text.width()
 }
 
 /// The text followed by spaces up to a width.
-pub(super) fn pad(text: &str, columns: usize) -> String {
+#[must_use]
+pub fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
 /// The text, cut where it takes more columns than there are.
-pub(super) fn fit(text: &str, columns: usize) -> String {
+#[must_use]
+pub fn fit(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
@@ -45,7 +50,8 @@ pub(super) fn fit(text: &str, columns: usize) -> String {
 
 /// Lines of at most so many columns, broken between words; a word that is too long is broken
 /// anywhere. Line breaks in the text are kept.
-pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+#[must_use]
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(10);
     let mut lines = Vec::new();
     for line in text.lines() {

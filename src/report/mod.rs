@@ -20,7 +20,7 @@ mod group;
 pub mod json;
 pub mod junit;
 pub mod ladder;
-mod layout;
+pub mod layout;
 pub mod sanitize;
 pub mod terminal;
 #[cfg(test)]

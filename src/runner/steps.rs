@@ -40,7 +40,7 @@ impl Stage<'_> {
             Step::Look(name) => self.look(name),
             Step::Open { peer, gone, elsewhere } => self.open(peer, *gone, *elsewhere),
             Step::Bind { peer, anywhere } => self.bind(peer, *anywhere),
-            Step::Connect { peer, elsewhere } => self.connect(peer, *elsewhere),
+            Step::Connect { peer, elsewhere } => self.connect(peer, *elsewhere).await,
             Step::Listen { peer } => self.listen(peer),
             Step::Accept { on, peer } => self.accept(on, peer).await,
             Step::Await(peer) => self.hear(peer).await,
@@ -173,19 +173,33 @@ impl Stage<'_> {
         }
     }
 
-    fn connect(&mut self, name: &str, elsewhere: bool) -> Played {
+    async fn connect(&mut self, name: &str, elsewhere: bool) -> Played {
         let (peer, target) = (self.name(name), self.target(elsewhere)?);
         match Stream::connect(peer.clone(), target) {
             Ok(stream) => {
                 self.join(peer, Endpoint::Tcp(stream), None)?;
-                self.pump();
-                Ok(())
+                self.shake_hands(name).await
             }
             Err(error) => {
                 self.log.push(Fact::Refused { peer: peer.clone(), remote: target, error: error.to_string() });
                 self.peers.push((peer, Endpoint::Closed));
                 Ok(())
             }
+        }
+    }
+
+    /// Waits for the handshake, which is the system's affair and over at once, unless a processor is
+    /// busy or the backlog full. A lost SYN is sent again after 1 s and 3 s (RFC 6298); who is not
+    /// connected after that goes on trying while the scenario goes on.
+    async fn shake_hands(&mut self, name: &str) -> Played {
+        let end = std::time::Instant::now() + std::time::Duration::from_millis(3500);
+        loop {
+            self.pump();
+            let connecting = matches!(self.endpoint(name), Some(Endpoint::Tcp(stream)) if stream.is_connecting());
+            if !connecting || std::time::Instant::now() > end {
+                return Ok(());
+            }
+            super::wait::nap(std::time::Duration::from_micros(200)).await;
         }
     }
 

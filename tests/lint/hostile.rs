@@ -6,15 +6,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 use proptest::prelude::*;
 use sockspec::plan::{Source, diagnose, lint};
 
-/// Longer than any of these may take, also unoptimised on a loaded machine.
-const SOON: Duration = Duration::from_secs(5);
+/// Optimised, each of these takes far less than a second; a test is not, and the machine may be loaded.
+const SOON: Duration = Duration::from_secs(20);
 
 fn refused(path: &Utf8Path, words: &str) {
     let start = Instant::now();
     let text = diagnose::render(&lint::file(path).unwrap_err(), false);
     assert!(text.contains(words), "{text}");
     assert!(text.len() < 40_000, "a long story: {} bytes", text.len());
-    eprintln!("TIME {:?} {}", start.elapsed(), &text[..text.len().min(80)]);
     assert!(start.elapsed() < SOON, "{:?} for {path}", start.elapsed());
 }
 
@@ -59,13 +58,13 @@ fn bombs() {
         let below = format!("*a{}", level - 1);
         bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![below; 9].join(", ")));
     }
-    refused_text(bomb.as_bytes(), "error");
-    refused_text("[".repeat(500_000).as_bytes(), "error");
-    refused_text("- ".repeat(500_000).as_bytes(), "error");
-    refused_text("{a: ".repeat(250_000).as_bytes(), "error");
-    refused_text(format!("suite: [{}]", "1,".repeat(500_000)).as_bytes(), "error");
+    refused_text(bomb.as_bytes(), "more than 30000 values");
+    refused_text("[".repeat(500_000).as_bytes(), "40 deep");
+    refused_text("- ".repeat(500_000).as_bytes(), "40 deep");
+    refused_text("{a: ".repeat(250_000).as_bytes(), "40 deep");
+    refused_text(format!("suite: [{}]", "1,".repeat(500_000)).as_bytes(), "more than 30000 values");
     refused_text(
-        format!("suite: x\nrole: udp-server\nrequirements: {{}}\nscenarios: [{}]", "ä,".repeat(90_000)).as_bytes(),
+        format!("suite: x\nrole: udp-server\nrequirements: {{}}\nscenarios: [{}]", "ä,".repeat(25_000)).as_bytes(),
         "more mistakes",
     );
     refused_text(format!("suite: {}", "x".repeat(1_000_000)).as_bytes(), "error");

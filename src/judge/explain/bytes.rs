@@ -1,7 +1,6 @@
 //! What the bytes themselves show.
 
 use super::{Case, Explained};
-use crate::event::Fact;
 use crate::judge::check::contains;
 use crate::plan::model::{Framing, Predicate, TextIs};
 use crate::text::{count, quote};
@@ -15,6 +14,14 @@ fn what(case: &Case<'_>) -> &'static str {
         _ if case.is_server() => "the reply",
         _ => "what your client sent",
     }
+}
+
+/// Whether the failure is about a reply's length.
+fn about_length(case: &Case<'_>) -> bool {
+    matches!(
+        case.failure.predicate,
+        Predicate::Received { is: TextIs::AsLongAs(_), .. } | Predicate::First { is: TextIs::AsLongAs(_), .. }
+    )
 }
 
 /// The text that the peer in question sent, without the delimiter.
@@ -83,7 +90,7 @@ pub(super) fn no_newline(case: &Case<'_>) -> Option<Explained> {
 }
 
 pub(super) fn quotes_or_prefix(case: &Case<'_>) -> Option<Explained> {
-    if !matches!(case.failure.predicate, Predicate::Received { is: TextIs::AsLongAs(_), .. }) {
+    if !about_length(case) {
         return None;
     }
     let asked = asked(case)?.to_ascii_uppercase();
@@ -135,8 +142,7 @@ pub(super) fn computed_locally(case: &Case<'_>) -> Option<Explained> {
 }
 
 pub(super) fn padding(case: &Case<'_>) -> Option<Explained> {
-    let Predicate::Received { is: TextIs::AsLongAs(_), .. } = case.failure.predicate else { return None };
-    let (wanted, got) = case.texts()?;
+    let (wanted, got) = case.texts().filter(|_| about_length(case))?;
     let head = wanted.len().min(got.len());
     if case.is_server() && !got[..head].eq_ignore_ascii_case(&wanted[..head]) {
         return None;
@@ -162,28 +168,21 @@ pub(super) fn padding(case: &Case<'_>) -> Option<Explained> {
 }
 
 pub(super) fn stale_tail(case: &Case<'_>) -> Option<Explained> {
-    let Predicate::Received { is: TextIs::AsLongAs(_), .. } = case.failure.predicate else { return None };
-    let (wanted, got) = case.texts()?;
-    let rest = got.get(wanted.len()..).filter(|rest| rest.len() >= 4)?.to_ascii_lowercase();
-    let earlier = case.record.events.iter().any(|event| match &event.fact {
-        Fact::Sent { bytes, .. } => bytes.0 != wanted && contains(&bytes.0.to_ascii_lowercase(), trim_nul(&rest)),
-        _ => false,
-    });
-    if !earlier || got.len() > wanted.len() && got[..wanted.len()].eq_ignore_ascii_case(&rest[..wanted.len().min(rest.len())]) {
+    let Predicate::Received { is: TextIs::Lacks(_), .. } = case.failure.predicate else { return None };
+    let (tail, got) = case.texts()?;
+    // What this very peer had sent before; another's would be an answer gone astray.
+    let earlier = asked(case)?.to_ascii_lowercase();
+    if !case.is_server() || !contains(&earlier, &tail.to_ascii_lowercase()) {
         return None;
     }
     Explained::new(
         "stale-tail",
         format!(
-            "Behind the reply comes {}, the tail of an earlier request: the buffer is used again, and sent beyond the length of this request.",
-            quote(&got[wanted.len()..], QUOTE)
+            "The reply {} ends in the tail of an earlier, longer request: the buffer is used again, and sent beyond the \
+             length of this request.",
+            quote(got, QUOTE)
         ),
     )
-}
-
-fn trim_nul(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    &bytes[..end]
 }
 
 pub(super) fn double_reply(case: &Case<'_>) -> Option<Explained> {
@@ -232,7 +231,8 @@ pub(super) fn only_ascii(case: &Case<'_>) -> Option<Explained> {
 
 pub(super) fn one_letter(case: &Case<'_>) -> Option<Explained> {
     let (wanted, got) = case.texts()?;
-    if !case.is_server() || wanted.len() != got.len() || !wanted.eq_ignore_ascii_case(got) {
+    let lower = asked(case).is_some_and(|asked| asked.iter().any(u8::is_ascii_lowercase));
+    if !case.is_server() || !lower || wanted.len() != got.len() || !wanted.eq_ignore_ascii_case(got) {
         return None;
     }
     let wrong: Vec<usize> = (0..wanted.len()).filter(|index| wanted[*index] != got[*index]).collect();
@@ -301,7 +301,8 @@ pub(super) fn changed_characters(case: &Case<'_>) -> Option<Explained> {
     }
     let exact = matches!(
         case.failure.predicate,
-        Predicate::Received { is: TextIs::Contains(_) | TextIs::Equals(_), .. } | Predicate::First { .. }
+        Predicate::Received { is: TextIs::Contains(_) | TextIs::Equals(_), .. }
+            | Predicate::First { is: TextIs::Contains(_) | TextIs::Equals(_), .. }
     );
     if !exact {
         return None;

@@ -1,0 +1,70 @@
+//! Arguments that several commands have in common.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::{Args, ValueEnum};
+
+use super::Stop;
+use crate::plan::{Choice, Library, Loaded, assignment};
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Under what programs are judged.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Suites {
+    /// The assignment (by default sockspec.yaml in PATH, or in a folder above it)
+    #[arg(long, value_name = "FILE")]
+    pub assignment: Option<Utf8PathBuf>,
+
+    /// What differs between editions and courses: python (the default), java
+    #[arg(long, value_name = "NAME")]
+    pub dialect: Option<String>,
+}
+
+/// Suites, dialects and an assignment, read.
+#[derive(Debug)]
+pub struct Shelf {
+    /// All suites and dialects.
+    pub library: Library,
+    /// The assignment.
+    pub assignment: Option<Loaded>,
+    dialect: Option<String>,
+}
+
+impl Suites {
+    /// Reads what is asked for; `near` is where an assignment is looked for if none is named.
+    ///
+    /// # Errors
+    /// Every mistake in the assignment and its suites.
+    pub fn load(&self, near: Option<&Utf8Path>) -> Result<Shelf, Stop> {
+        let file = self.assignment.clone().or_else(|| near.and_then(assignment::find_upwards));
+        let assignment = file.map(|file| assignment::load(&file)).transpose()?;
+        let library = match &assignment {
+            Some(loaded) => Library::for_assignment(loaded)?,
+            None => Library::builtin()?,
+        };
+        Ok(Shelf { library, assignment, dialect: self.dialect.clone() })
+    }
+}
+
+impl Shelf {
+    /// Under what plans are made.
+    #[must_use]
+    pub fn choice(&self) -> Choice<'_> {
+        Choice { dialect: self.dialect.as_deref(), assignment: self.assignment.as_ref() }
+    }
+
+    /// The assignment's name.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        self.assignment.as_ref().map(|loaded| loaded.written.assignment.value.clone())
+    }
+}

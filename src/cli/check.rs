@@ -1,0 +1,145 @@
+//! `sockspec check`: test the programs of a submission.
+
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+use clap::Args;
+
+use super::grade::{self, CheckRequest};
+use super::output::{self, Screen};
+use super::progress::Bars;
+use super::{Outcome, Stop, Suites};
+use crate::ids::Role;
+use crate::report::{self, Graded, Wanted, terminal};
+
+/// Arguments of `sockspec check`.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Test the programs of a submission.\n\nPATH is a folder with the four programs, which are \
+                  found by their names, or a single file. Each is run in a copy of its folder; nothing in \
+                  PATH is changed.",
+    after_long_help = "Examples:
+  sockspec check .
+  sockspec check lab2/UDPServer.py
+  sockspec check . --only 'TCPS-*'
+  sockspec check . --dialect java --report junit=junit.xml
+  sockspec check server.py --role tcp-server
+  sockspec check . --role tcp-client -- python3 -u client.py 127.0.0.1 12000"
+)]
+pub struct Check {
+    /// A folder or a file
+    #[arg(default_value = ".", value_name = "PATH", hide_default_value = true)]
+    path: Utf8PathBuf,
+
+    /// Test one program: udp-server, udp-client, tcp-server or tcp-client
+    #[arg(long, value_name = "ROLE")]
+    role: Option<Role>,
+
+    #[command(flatten)]
+    suites: Suites,
+
+    /// Test only these requirements, and what they need: TCPS-5, 'UDPS-*'
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    only: Vec<String>,
+
+    /// Draw the same texts as the run that named this seed
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// Write a report: junit or json, to FILE or to standard output
+    #[arg(long = "report", value_name = "FORMAT[=FILE]")]
+    reports: Vec<Wanted>,
+
+    /// Keep what was observed, for `sockspec judge`
+    #[arg(long, value_name = "FILE")]
+    record: Option<Utf8PathBuf>,
+
+    /// Run so many programs at the same time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+
+    /// How to start the program, in a copy of PATH (needs --role)
+    #[arg(last = true, value_name = "COMMAND", requires = "role")]
+    command: Vec<String>,
+}
+
+impl Check {
+    /// Runs the command.
+    pub fn run(self, screen: &Screen) -> Outcome {
+        for file in self.reports.iter().filter_map(|wanted| wanted.file.as_ref()).chain(&self.record) {
+            output::can_write(file)?;
+        }
+        let bars = Arc::new(Bars::new());
+        let shown = Arc::clone(&bars);
+        let record = grade::grade(&self.request(), Arc::new(move |progress| shown.show(progress)));
+        bars.clear();
+        let record = record?;
+        if let Some(file) = &self.record {
+            let bytes = serde_json::to_vec(&record).map_err(anyhow::Error::from)?;
+            output::write(file, &bytes)?;
+        }
+        let graded = [grade::judged(&record)];
+        publish(screen, &graded, &self.reports, Some(&self.again(record.seed)))
+    }
+
+    fn request(&self) -> CheckRequest {
+        CheckRequest {
+            path: self.path.clone(),
+            role: self.role,
+            suites: self.suites.clone(),
+            only: self.only.clone(),
+            seed: self.seed,
+            jobs: self.jobs.map(usize::from),
+            command: self.command.clone(),
+        }
+    }
+
+    /// The command line that does the same again.
+    fn again(&self, seed: u64) -> String {
+        let mut words = vec!["sockspec".to_owned(), "check".to_owned(), quoted(self.path.as_str())];
+        let mut flag = |name: &str, value: &str| words.extend([name.to_owned(), quoted(value)]);
+        self.role.iter().for_each(|role| flag("--role", role.name()));
+        self.suites.assignment.iter().for_each(|file| flag("--assignment", file.as_str()));
+        self.suites.dialect.iter().for_each(|name| flag("--dialect", name));
+        self.only.iter().for_each(|pattern| flag("--only", pattern));
+        flag("--seed", &seed.to_string());
+        if !self.command.is_empty() {
+            words.push("--".to_owned());
+            words.extend(self.command.iter().map(|word| quoted(word)));
+        }
+        words.join(" ")
+    }
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// Writes all reports, and the one for people where it is in nobody's way.
+pub fn publish(screen: &Screen, graded: &[Graded], wanted: &[Wanted], again: Option<&str>) -> Outcome {
+    let piped = wanted.iter().any(|wanted| wanted.file.is_none());
+    let paint = if piped { screen.note_paint() } else { screen.paint };
+    for one in graded {
+        let options = terminal::Options { colour: paint.colour, width: screen.width, again: again.map(str::to_owned) };
+        let mut text = terminal::render(one, &options);
+        if graded.len() > 1 {
+            text = format!("Submission {}\n\n{text}\n", crate::text::tame(&one.verdict.id));
+        }
+        if piped { screen.note(&text) } else { screen.print(text.as_bytes())? }
+    }
+    for wanted in wanted {
+        let bytes = report::render(wanted.format, graded)?;
+        match &wanted.file {
+            Some(file) => output::write(file, &bytes)?,
+            None => screen.print(&bytes)?,
+        }
+    }
+    worst(graded)
+}
+
+/// The exit status for several submissions: the gravest.
+fn worst(graded: &[Graded]) -> Result<u8, Stop> {
+    Ok(graded.iter().map(|graded| graded.verdict.status()).max().unwrap_or(0))
+}

@@ -1,0 +1,296 @@
+//! From a path to records: which programs there are, what is asked of them, and the grading.
+//! The one place where the command line meets `batch`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::args::Shelf;
+use super::{Stop, Suites};
+use crate::batch::{self, Progress};
+use crate::ids::Role;
+use crate::judge::submission::SubmissionRecord;
+use crate::judge::verdict::Missing;
+use crate::plan::Resolved;
+use crate::plan::model::{Plan, Requirement};
+use crate::program::find::{self, Candidate, FindError};
+use crate::program::language::Language;
+use crate::report::Graded;
+use crate::sandbox::Limits;
+use crate::spec::dialect::{LimitsChange, ProgramChange};
+use crate::span::suggest;
+
+/// What `check` is asked to do.
+#[derive(Debug, Clone, Default)]
+pub struct CheckRequest {
+    /// The submission: a file or a folder.
+    pub path: Utf8PathBuf,
+    /// The only role, where one is named.
+    pub role: Option<Role>,
+    /// Assignment and dialect.
+    pub suites: Suites,
+    /// Patterns of the IDs that are tested; all if there are none.
+    pub only: Vec<String>,
+    /// What nonces are drawn from.
+    pub seed: Option<u64>,
+    /// How many programs are run at the same time; as many as there are processors if not said.
+    pub jobs: Option<usize>,
+    /// The command line that starts the program, instead of what is found.
+    pub command: Vec<String>,
+}
+
+/// Grades a submission.
+///
+/// # Errors
+/// Wrong usage, a wrong suite, or a submission that cannot be read. What goes wrong later is in
+/// the record.
+pub fn grade(request: &CheckRequest, progress: Arc<dyn Fn(Progress) + Send + Sync>) -> Result<SubmissionRecord, Stop> {
+    let prepared = prepare(request)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime could be made")?;
+    runtime.block_on(batch::grade(prepared, progress)).map_err(|error| Stop::Trouble(error.into()))
+}
+
+/// The verdicts on a record, with what they rest on.
+#[must_use]
+pub fn judged(record: &SubmissionRecord) -> Graded {
+    Graded {
+        verdict: record.judge(),
+        records: record.programs.iter().map(|recorded| recorded.record.clone()).collect(),
+    }
+}
+
+fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
+    let what = std::fs::metadata(&request.path)
+        .map_err(|error| Stop::Usage(format!("`{}` cannot be read: {}", request.path, words(&error))))?;
+    let shelf = request.suites.load(Some(&request.path))?;
+    let resolved = shelf.library.resolve(&shelf.choice())?;
+    let roles = match request.role {
+        Some(role) => vec![role],
+        None => resolved.roles.clone(),
+    };
+    let plans = plans(&shelf, &roles, &request.only, what.is_dir())?;
+    let search = Search { request, resolved: &resolved, plans };
+    let (programs, missing) = if !request.command.is_empty() {
+        (vec![search.commanded()?], Vec::new())
+    } else if what.is_dir() {
+        search.folder()?
+    } else {
+        (vec![search.file(&shelf)?], Vec::new())
+    };
+    Ok(batch::Request {
+        id: name(&request.path),
+        path: request.path.clone(),
+        programs,
+        missing,
+        assignment: resolved.name.clone(),
+        limits: limits(&resolved.limits),
+        seed: request.seed,
+        jobs: request.jobs.unwrap_or_else(processors),
+        executable: std::env::current_exe().context("this program does not know its own file")?,
+    })
+}
+
+fn words(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "it does not exist".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// What a submission is called: its folder's or file's name.
+fn name(path: &Utf8Path) -> String {
+    let whole = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
+    whole.file_name().unwrap_or(path.as_str()).to_owned()
+}
+
+fn limits(change: &LimitsChange) -> Limits {
+    let usual = Limits::default();
+    Limits {
+        cpu_seconds: change.cpu_seconds.unwrap_or(usual.cpu_seconds),
+        file_bytes: change.file_bytes.unwrap_or(usual.file_bytes),
+        open_files: change.open_files.unwrap_or(usual.open_files),
+        output_bytes: change.output_bytes.unwrap_or(usual.output_bytes),
+        wall_seconds: change.wall_seconds.unwrap_or(usual.wall_seconds),
+        ..usual
+    }
+}
+
+/// The plans of roles, narrowed to what is wanted. `--only TCPS-5` asks nothing of other roles.
+fn plans(shelf: &Shelf, roles: &[Role], only: &[String], narrow_roles: bool) -> Result<BTreeMap<Role, Plan>, Stop> {
+    let mut plans = BTreeMap::new();
+    for role in roles {
+        plans.insert(*role, shelf.library.plan(*role, &shelf.choice())?);
+    }
+    if only.is_empty() {
+        return Ok(plans);
+    }
+    let ids: Vec<String> = plans.values().flat_map(|plan| &plan.requirements).map(|one| one.id.0.clone()).collect();
+    if let Some(vain) = only.iter().find(|pattern| !ids.iter().any(|id| matches(pattern, id))) {
+        let known: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let advice = suggest(vain, &known).unwrap_or_default();
+        return Err(Stop::Usage(format!("--only {vain}: there is no such requirement here; {advice}")));
+    }
+    for plan in plans.values_mut() {
+        narrow(plan, only);
+    }
+    plans.retain(|_, plan| !plan.requirements.is_empty() || !narrow_roles);
+    Ok(plans)
+}
+
+/// Leaves what is wanted in a plan, and what that needs: without it nothing could be said.
+fn narrow(plan: &mut Plan, only: &[String]) {
+    let mut kept: Vec<&Requirement> = Vec::new();
+    // Whatever a requirement needs stands before it.
+    for requirement in plan.requirements.iter().rev() {
+        let needed = kept.iter().any(|other| other.needs.contains(&requirement.id));
+        if needed || only.iter().any(|pattern| matches(pattern, &requirement.id.0)) {
+            kept.push(requirement);
+        }
+    }
+    let kept: Vec<_> = kept.into_iter().map(|requirement| requirement.id.clone()).collect();
+    plan.requirements.retain(|requirement| kept.contains(&requirement.id));
+    for scenario in &mut plan.scenarios {
+        scenario.checks.retain(|check| kept.contains(&check.requirement));
+    }
+    plan.scenarios.retain(|scenario| !scenario.checks.is_empty());
+}
+
+/// Whether an ID is like a pattern in which `*` stands for any text.
+fn matches(pattern: &str, id: &str) -> bool {
+    let (pattern, id) = (pattern.to_uppercase(), id.to_uppercase());
+    match pattern.split_once('*') {
+        None => pattern == id,
+        Some((start, end)) => {
+            id.strip_prefix(start).is_some_and(|rest| (0..=rest.len()).any(|at| rest.is_char_boundary(at) && matches(end, &rest[at..])))
+        }
+    }
+}
+
+/// Finds the programs and says how they are started.
+struct Search<'a> {
+    request: &'a CheckRequest,
+    resolved: &'a Resolved,
+    plans: BTreeMap<Role, Plan>,
+}
+
+impl Search<'_> {
+    fn folder(&self) -> Result<(Vec<batch::Program>, Vec<Missing>), Stop> {
+        let changes = &self.resolved.programs;
+        let patterns = changes.iter().map(|(role, change)| (*role, change.files.clone())).collect();
+        let any: Vec<Role> = changes.iter().filter(|(_, change)| change.run.is_some()).map(|(role, _)| *role).collect();
+        let roles: Vec<Role> = self.plans.keys().copied().collect();
+        let mut found = find::in_folder(&self.request.path, &roles, &patterns, &any);
+        let (mut programs, mut missing) = (Vec::new(), Vec::new());
+        for (role, plan) in &self.plans {
+            let Some(found) = found.remove(role) else { continue };
+            match found.decided(*role, &self.request.path)? {
+                Ok(candidate) => programs.push(self.program(plan, &candidate)),
+                Err(looked_for) => missing.push(Missing { role: *role, looked_for, points: points(plan) }),
+            }
+        }
+        Ok((programs, missing))
+    }
+
+    fn file(&self, shelf: &Shelf) -> Result<batch::Program, Stop> {
+        let path = &self.request.path;
+        let candidate = match self.request.role {
+            None => find::role_of(path)?,
+            Some(role) => {
+                let language = Language::of(path.as_str());
+                let told = self.resolved.programs.get(&role).is_some_and(|change| change.run.is_some());
+                if language.is_none() && !told {
+                    return Err(FindError::NoLanguage { path: path.clone() }.into());
+                }
+                let file = path.file_name().unwrap_or_default();
+                Candidate { role, path: file.into(), language, fit: 1000 }
+            }
+        };
+        match self.plans.get(&candidate.role) {
+            Some(plan) => Ok(self.program(plan, &candidate)),
+            None => {
+                let roles: Vec<&str> = self.plans.keys().map(|role| role.name()).collect();
+                let assignment = shelf.name().unwrap_or_default();
+                Err(Stop::Usage(format!(
+                    "`{path}` seems to be a {}, which the assignment {assignment} does not ask for (it asks for {}); \
+                     --role says what it is",
+                    candidate.role,
+                    roles.join(", ")
+                )))
+            }
+        }
+    }
+
+    fn commanded(&self) -> Result<batch::Program, Stop> {
+        let Some(plan) = self.request.role.and_then(|role| self.plans.get(&role)) else {
+            return Err(Stop::Usage(
+                "a command needs its role: sockspec check PATH --role udp-server -- COMMAND…".to_owned(),
+            ));
+        };
+        let command = self.request.command.clone();
+        let file = command.iter().find_map(|word| Language::of(word));
+        Ok(batch::Program {
+            plan: plan.clone(),
+            path: command.join(" "),
+            language: file.map_or_else(|| "command".to_owned(), |language| language.name.to_owned()),
+            command,
+            trouble: None,
+        })
+    }
+
+    fn program(&self, plan: &Plan, candidate: &Candidate) -> batch::Program {
+        let nothing = ProgramChange::default();
+        let change = self.resolved.programs.get(&candidate.role).unwrap_or(&nothing);
+        let file = candidate.path.as_str();
+        let fill = |word: &String| filled(word, file, plan);
+        let (command, trouble) = match (&change.run, candidate.language) {
+            (Some(run), _) => (run.iter().map(fill).collect(), None),
+            (None, Some(language)) => match language.command(file) {
+                Ok(mut command) => {
+                    command.extend(change.arguments.iter().map(fill));
+                    (command, None)
+                }
+                Err(none) => (Vec::new(), Some(none.to_string())),
+            },
+            (None, None) => (Vec::new(), Some(format!("it is not known how to run `{file}`"))),
+        };
+        let language = candidate.language.map_or_else(|| "unknown language".to_owned(), |language| language.name.to_owned());
+        batch::Program { plan: plan.clone(), path: file.to_owned(), language, command, trouble }
+    }
+}
+
+fn filled(word: &str, file: &str, plan: &Plan) -> String {
+    word.replace("{file}", file).replace("{host}", "127.0.0.1").replace("{port}", &plan.port.to_string())
+}
+
+/// What a role's program is worth.
+#[must_use]
+pub fn points(plan: &Plan) -> crate::plan::points::Points {
+    plan.requirements.iter().map(|requirement| requirement.points).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn patterns_of_ids() {
+        for (pattern, id, wanted) in [
+            ("TCPS-5", "TCPS-5", true),
+            ("tcps-5", "TCPS-5", true),
+            ("TCPS-5", "TCPS-15", false),
+            ("TCPS-1*", "TCPS-12", true),
+            ("*-5", "UDPC-5", true),
+            ("*S-*", "UDPS-16", true),
+            ("*S-*", "UDPC-1", false),
+        ] {
+            assert_eq!(matches(pattern, id), wanted, "{pattern} {id}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The command line: arguments, wiring, exit codes; one file a command.
+//!
+//! Exit status: 0 all that is required holds, 1 some of it does not, 2 wrong usage or a wrong
+//! suite, 3 something could not be graded.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::plan::Report;
+use crate::program::find::FindError;
+use crate::report::ReportError;
+
+mod args;
+mod check;
+mod explain;
+mod grade;
+mod judge;
+mod lint;
+mod list;
+mod output;
+mod progress;
+mod worker;
+
+pub use args::{Colour, Suites};
+use output::Screen;
+
+/// What is wrong is the caller's: arguments, a file, a suite.
+const USAGE: u8 = 2;
+/// What is wrong is ours or the machine's.
+const TROUBLE: u8 = 3;
+
+/// Tests socket programs against a protocol, and says what is wrong with them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sockspec",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Exit status: 0 all that is required holds · 1 some of it does not · 2 wrong usage or \
+                  suite · 3 something could not be graded"
+)]
+pub struct Cli {
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t = Colour::Auto, global = true, value_name = "WHEN", display_order = 100)]
+    color: Colour,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Test the programs of a submission
+    Check(check::Check),
+    /// Judge records again that `check --record` kept
+    Judge(judge::Judge),
+    /// List requirements and scenarios
+    List(list::List),
+    /// Explain a requirement: what, why, how to fix it, how it is tested
+    Explain(explain::Explain),
+    /// Look for mistakes in suites, dialects and assignments
+    Lint(lint::Lint),
+    /// Run one program for `check` (a process of its own)
+    #[command(hide = true)]
+    Worker(worker::Worker),
+}
+
+/// Why a command ended without a result.
+#[derive(Debug)]
+pub enum Stop {
+    /// The caller's mistake, with what to do.
+    Usage(String),
+    /// Mistakes in files, with their places.
+    Mistakes(Vec<Report>),
+    /// Our fault or the machine's.
+    Trouble(anyhow::Error),
+}
+
+impl From<Vec<Report>> for Stop {
+    fn from(reports: Vec<Report>) -> Self {
+        Self::Mistakes(reports)
+    }
+}
+
+impl From<Report> for Stop {
+    fn from(report: Report) -> Self {
+        Self::Mistakes(vec![report])
+    }
+}
+
+impl From<FindError> for Stop {
+    fn from(error: FindError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<ReportError> for Stop {
+    fn from(error: ReportError) -> Self {
+        Self::Trouble(error.into())
+    }
+}
+
+impl From<anyhow::Error> for Stop {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Trouble(error)
+    }
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(error: std::io::Error) -> Self {
+        Self::Trouble(error.into())
+    }
+}
+
+/// What a command ends with: an exit status, or why there is none.
+type Outcome = Result<u8, Stop>;
+
+/// Runs the program that the arguments of this process ask for.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => ExitCode::from(run(cli)),
+        Err(error) => {
+            // Help goes to standard output with status 0, a mistake to standard error with 2. That
+            // nobody reads it any more is no failure.
+            let _ = error.print();
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
+        }
+    }
+}
+
+fn run(cli: Cli) -> u8 {
+    let screen = Screen::new(cli.color);
+    let outcome = match cli.command {
+        Command::Check(command) => command.run(&screen),
+        Command::Judge(command) => command.run(&screen),
+        Command::List(command) => command.run(&screen),
+        Command::Explain(command) => command.run(&screen),
+        Command::Lint(command) => command.run(&screen),
+        Command::Worker(command) => command.run(&screen),
+    };
+    match outcome {
+        Ok(status) => status,
+        Err(Stop::Usage(message)) => {
+            screen.error(&message);
+            USAGE
+        }
+        Err(Stop::Mistakes(reports)) => {
+            screen.mistakes(&reports);
+            USAGE
+        }
+        Err(Stop::Trouble(error)) if output::is_broken_pipe(&error) => 0,
+        Err(Stop::Trouble(error)) => {
+            screen.error(&format!("{error:#}"));
+            TROUBLE
+        }
+    }
+}
