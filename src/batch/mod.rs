@@ -28,6 +28,8 @@ pub struct Program {
     pub language: String,
     /// The command line that starts it in its copy of the submission.
     pub command: Vec<String>,
+    /// What is written to its standard input before the sentence.
+    pub first_input: Option<String>,
     /// Why it cannot be run here, where that is so: our fault or the machine's.
     pub trouble: Option<String>,
 }
@@ -124,7 +126,7 @@ struct Task {
 
 impl Task {
     async fn run(self, copy: PrivateCopy) -> Recorded {
-        let Program { plan, path, language, command, trouble } = self.program;
+        let Program { plan, path, language, command, first_input, trouble } = self.program;
         let mut record = ProgramRecord {
             role: plan.role,
             path,
@@ -137,7 +139,7 @@ impl Task {
         };
         if record.trouble.is_none() {
             let launch = launch(command, copy.root(), self.limits);
-            let job = Job { plan: plan.clone(), launch, seed: self.seed };
+            let job = Job { plan: plan.clone(), launch, seed: self.seed, first_input };
             let role = plan.role;
             let progress = &self.progress;
             let outcome = run(&self.executable, &job, |message| match message {

@@ -20,11 +20,11 @@ pub enum Colour {
 /// Under what programs are judged.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Suites {
-    /// The assignment (by default sockspec.yaml in PATH, or in a folder above it)
+    /// The assignment [default: sockspec.yaml there or above]
     #[arg(long, value_name = "FILE")]
     pub assignment: Option<Utf8PathBuf>,
 
-    /// What differs between editions and courses: python (the default), java
+    /// The dialect: python, java [default: the assignment's, or python]
     #[arg(long, value_name = "NAME")]
     pub dialect: Option<String>,
 }

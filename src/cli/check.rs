@@ -14,24 +14,22 @@ use crate::report::{self, Graded, Wanted, terminal};
 
 /// Arguments of `sockspec check`.
 #[derive(Debug, Args)]
-#[command(
-    long_about = "Test the programs of a submission.\n\nPATH is a folder with the four programs, which are \
-                  found by their names, or a single file. Each is run in a copy of its folder; nothing in \
-                  PATH is changed.",
-    after_long_help = "Examples:
+#[command(after_help = "PATH is a folder, in which the programs are found by their names, or one file.
+They run in a copy of it: nothing in PATH is changed.
+
+Examples:
   sockspec check .
   sockspec check lab2/UDPServer.py
   sockspec check . --only 'TCPS-*'
   sockspec check . --dialect java --report junit=junit.xml
   sockspec check server.py --role tcp-server
-  sockspec check . --role tcp-client -- python3 -u client.py 127.0.0.1 12000"
-)]
+  sockspec check . --role tcp-client -- python3 -u client.py 127.0.0.1 12000")]
 pub struct Check {
     /// A folder or a file
     #[arg(default_value = ".", value_name = "PATH", hide_default_value = true)]
     path: Utf8PathBuf,
 
-    /// Test one program: udp-server, udp-client, tcp-server or tcp-client
+    /// Test one program: udp-server, udp-client, tcp-server, tcp-client
     #[arg(long, value_name = "ROLE")]
     role: Option<Role>,
 
@@ -46,7 +44,7 @@ pub struct Check {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// Write a report: junit or json, to FILE or to standard output
+    /// Write a report (junit, json) to FILE or standard output
     #[arg(long = "report", value_name = "FORMAT[=FILE]")]
     reports: Vec<Wanted>,
 

@@ -15,7 +15,7 @@ use crate::span::nearest;
 
 /// Arguments of `sockspec explain`.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:
+#[command(after_help = "Examples:
   sockspec explain TCPS-5
   sockspec explain TCPS-15 --dialect java")]
 pub struct Explain {

@@ -240,6 +240,7 @@ impl Search<'_> {
             path: command.join(" "),
             language: file.map_or_else(|| "command".to_owned(), |language| language.name.to_owned()),
             command,
+            first_input: None,
             trouble: None,
         })
     }
@@ -260,8 +261,9 @@ impl Search<'_> {
             },
             (None, None) => (Vec::new(), Some(format!("it is not known how to run `{file}`"))),
         };
+        let first_input = change.input.as_ref().map(fill);
         let language = candidate.language.map_or_else(|| "unknown language".to_owned(), |language| language.name.to_owned());
-        batch::Program { plan: plan.clone(), path: file.to_owned(), language, command, trouble }
+        batch::Program { plan: plan.clone(), path: file.to_owned(), language, command, first_input, trouble }
     }
 }
 

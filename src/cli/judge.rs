@@ -16,7 +16,7 @@ const LARGEST: u64 = 1 << 30;
 
 /// Arguments of `sockspec judge`.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:
+#[command(after_help = "Examples:
   sockspec check . --record run.json
   sockspec judge run.json
   sockspec judge *.json --assignment sockspec.yaml --report json=marks.json
@@ -30,7 +30,7 @@ pub struct Judge {
     #[command(flatten)]
     suites: Suites,
 
-    /// Write a report: junit or json, to FILE or to standard output
+    /// Write a report (junit, json) to FILE or standard output
     #[arg(long = "report", value_name = "FORMAT[=FILE]")]
     reports: Vec<Wanted>,
 }

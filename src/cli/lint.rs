@@ -11,7 +11,7 @@ use crate::plan::lint;
 
 /// Arguments of `sockspec lint`.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:
+#[command(after_help = "Examples:
   sockspec lint sockspec.yaml
   sockspec lint specs/*.yaml
 

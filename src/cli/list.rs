@@ -14,7 +14,7 @@ use crate::report::layout::{fit, pad, width};
 
 /// Arguments of `sockspec list`.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Examples:
+#[command(after_help = "Examples:
   sockspec list
   sockspec list --role tcp-server --dialect java
   sockspec list --json | jq '.suites[].requirements[].id'")]

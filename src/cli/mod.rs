@@ -35,15 +35,29 @@ const TROUBLE: u8 = 3;
 #[command(
     name = "sockspec",
     version,
-    max_term_width = 100,
+    max_term_width = 80,
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = "Exit status: 0 all that is required holds · 1 some of it does not · 2 wrong usage or \
-                  suite · 3 something could not be graded"
+    after_help = "Exit status:
+  0  all that is required holds
+  1  some of it does not
+  2  wrong usage, or a mistake in a suite or assignment
+  3  something could not be graded
+
+Begin with `sockspec check .` in the folder of your programs."
 )]
 pub struct Cli {
-    /// When to use colours
-    #[arg(long, value_enum, default_value_t = Colour::Auto, global = true, value_name = "WHEN", display_order = 100)]
+    /// When to use colours: auto, always, never
+    #[arg(
+        long,
+        value_enum,
+        default_value_t = Colour::Auto,
+        global = true,
+        value_name = "WHEN",
+        display_order = 100,
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
     color: Colour,
 
     #[command(subcommand)]

@@ -366,16 +366,22 @@ impl<'a> Facts<'a> {
         Some(words)
     }
 
-    /// Rest says something where the program owes an answer, and at the end.
+    /// Rest says something where the program owes an answer, where we end a connection that it has
+    /// not ended, and at the end.
     fn rest_matters(&self, index: usize) -> bool {
-        let owes = matches!(
-            self.rungs.last(),
-            Some(Rung { shape: Shape::Out(_) | Shape::Typed(_) | Shape::Lost(_) | Shape::Ours(_), .. })
-        );
-        let later = &self.record.events[index + 1..];
-        owes || !later.iter().any(|event| {
-            !matches!(event.fact, Fact::Mark { .. } | Fact::Sockets { .. } | Fact::Rest { how: Rest::Gone, .. })
-        })
+        let owes = matches!(self.rungs.last(), Some(Rung { shape: Shape::Out(_) | Shape::Typed(_) | Shape::Lost(_), .. }));
+        let next = self.record.events[index + 1..].iter().find(|event| {
+            !matches!(event.fact, Fact::Mark { .. } | Fact::Sockets { .. } | Fact::Rest { .. })
+        });
+        owes || match next.map(|event| &event.fact) {
+            None => true,
+            Some(Fact::Closed { peer, .. }) => {
+                let before = &self.record.events[..index];
+                !before.iter().any(|event| matches!(&event.fact, Fact::Ended { peer: other, .. } if other == peer))
+                    && self.transports.get(peer) == Some(&Transport::Tcp)
+            }
+            Some(_) => false,
+        }
     }
 }
 

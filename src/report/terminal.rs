@@ -293,7 +293,9 @@ impl<'a> Page<'a> {
             DIM,
         );
         if let Some(again) = again {
-            self.paragraph(&format!("Again with the same texts: {again}"), DIM);
+            // Not wrapped: a command that is copied from here must stay one line.
+            let line = format!("  {}", self.paint.on(DIM, &format!("Again: {}", tame(again))));
+            self.line(&line);
         }
     }
 }

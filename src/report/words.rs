@@ -18,7 +18,8 @@ pub(super) fn at_rest(how: Rest, threads: &[Blocked], record: &Record, role: Rol
     };
     let waiting = threads
         .iter()
-        .find(|thread| thread.socket.is_some())
+        .find(|thread| thread.socket.as_ref().is_some_and(|socket| socket.remote.is_some()))
+        .or_else(|| threads.iter().find(|thread| thread.socket.is_some()))
         .or_else(|| threads.iter().find(|thread| thread.descriptor == Some(0)))
         .or_else(|| threads.first())
         .map(|thread| blocked(thread, record));

@@ -29,6 +29,17 @@ enum Halt {
     Trouble,
 }
 
+/// What all scenarios of a program have in common.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// What nonces are drawn from.
+    pub seed: u64,
+    /// Whether what lingers of a finished connection can hinder another start.
+    pub shared_ports: bool,
+    /// What is written to the program's standard input before anything else.
+    pub first_input: Option<String>,
+}
+
 type Played = Result<(), Halt>;
 
 /// One of our endpoints.
@@ -51,8 +62,7 @@ struct Stage<'a> {
     values: Vec<BTreeMap<String, Vec<u8>>>,
     random: fastrand::Rng,
     runs: u32,
-    /// Whether what lingers of a finished connection can hinder another start.
-    shared_ports: bool,
+    terms: &'a Terms,
 }
 
 /// Plays a scenario, with the server that is alive already where there is one, and leaves it alive.
@@ -62,8 +72,7 @@ pub async fn play(
     scenario: &Scenario,
     launch: &Launch,
     live: &mut Option<Live>,
-    seed: u64,
-    shared_ports: bool,
+    terms: &Terms,
 ) -> Record {
     let fresh = live.is_none();
     let mut stage = Stage {
@@ -73,9 +82,9 @@ pub async fn play(
         log: Log::new(Instant::now()),
         peers: Vec::new(),
         values: vec![BTreeMap::new()],
-        random: fastrand::Rng::with_seed(scenario_seed(seed, scenario)),
+        random: fastrand::Rng::with_seed(scenario_seed(terms.seed, scenario)),
         runs: 0,
-        shared_ports,
+        terms,
     };
     for (name, template) in &scenario.values {
         let value = stage.render(template);
@@ -134,7 +143,7 @@ impl Stage<'_> {
     fn end_stream(&mut self, stream: Stream) -> crate::peer::Seen {
         let over = match self.live.as_ref() {
             None => true,
-            Some(_) if !self.shared_ports => false,
+            Some(_) if !self.terms.shared_ports => false,
             Some(live) => stream.ended().is_some() && live.watch.orphaned(stream.remote(), stream.local()),
         };
         stream.close(over)

@@ -15,10 +15,6 @@ use crate::plan::model::{Payload, Step};
 use crate::plan::template::{Reference, Template};
 use crate::text::quote;
 
-/// What is fed to the program before the sentence: assignments say so (`{host}` and `{port}` are
-/// filled in by then).
-const FIRST_INPUT: &str = "SOCKSPEC_FIRST_INPUT";
-
 impl Stage<'_> {
     pub(super) fn steps<'f>(&'f mut self, steps: &'f [Step]) -> Pin<Box<dyn Future<Output = Played> + 'f>> {
         Box::pin(async move {
@@ -305,7 +301,7 @@ impl Stage<'_> {
             }
             Err(error) => return self.trouble(error.to_string()),
         }
-        if let Some(first) = self.launch.env.get(FIRST_INPUT).cloned() {
+        if let Some(first) = self.terms.first_input.clone() {
             self.feed(first.as_bytes())?;
         }
         if let Some(bytes) = input {

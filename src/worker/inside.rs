@@ -9,7 +9,7 @@ use crate::event::{Fact, Record};
 use crate::ids::{Side, Transport};
 use crate::judge;
 use crate::plan::model::{Scenario, Step};
-use crate::runner::{Live, play};
+use crate::runner::{Live, Terms, play};
 use crate::sandbox::network::{self, Network};
 use crate::sandbox::PortLocks;
 
@@ -77,7 +77,7 @@ fn say(message: &Message) -> io::Result<()> {
 /// The program between scenarios: it may be alive, and hold ports.
 struct Bench<'a> {
     job: &'a Job,
-    shared_ports: bool,
+    terms: Terms,
     live: Option<Live>,
     locks: Option<PortLocks>,
     starts: u32,
@@ -85,7 +85,8 @@ struct Bench<'a> {
 
 async fn work(job: &Job, shared_ports: bool) -> io::Result<()> {
     let begun = Instant::now();
-    let mut bench = Bench { job, shared_ports, live: None, locks: None, starts: 0 };
+    let terms = Terms { seed: job.seed, shared_ports, first_input: job.first_input.clone() };
+    let mut bench = Bench { job, terms, live: None, locks: None, starts: 0 };
     let mut records: Vec<Record> = Vec::new();
     for (index, scenario) in job.plan.scenarios.iter().enumerate() {
         if judge::is_moot(&job.plan, scenario, &records) {
@@ -138,11 +139,11 @@ impl Bench<'_> {
 
     async fn play(&mut self, scenario: &Scenario) -> Result<Record, String> {
         self.take_ports(scenario).await?;
-        if !self.shared_ports {
+        if !self.terms.shared_ports {
             network::keep_remains(scenario.steps.contains(&Step::Restart));
         }
         let job = self.job;
-        let record = play(&job.plan, scenario, &job.launch, &mut self.live, job.seed, self.shared_ports).await;
+        let record = play(&job.plan, scenario, &job.launch, &mut self.live, &self.terms).await;
         let started = record.events.iter().filter(|event| matches!(event.fact, Fact::Started { .. })).count();
         self.starts += u32::try_from(started).unwrap_or(0);
         Ok(record)
@@ -151,7 +152,7 @@ impl Bench<'_> {
     /// Makes sure that nobody else uses the scenario's ports. Where something lingers there, a
     /// program that does not set SO_REUSEADDR could not bind it, by no fault of its own.
     async fn take_ports(&mut self, scenario: &Scenario) -> Result<(), String> {
-        if !self.shared_ports || self.live.is_some() || self.locks.is_some() {
+        if !self.terms.shared_ports || self.live.is_some() || self.locks.is_some() {
             return Ok(());
         }
         let ports: BTreeSet<(Transport, u16)> = scenario.ports.iter().copied().collect();

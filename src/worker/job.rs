@@ -15,6 +15,8 @@ pub struct Job {
     pub launch: Launch,
     /// What nonces are drawn from.
     pub seed: u64,
+    /// What is written to its standard input before anything else.
+    pub first_input: Option<String>,
 }
 
 /// What a worker says.
