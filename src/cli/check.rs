@@ -8,9 +8,10 @@ use clap::Args;
 use super::grade::{self, CheckRequest};
 use super::output::{self, Screen};
 use super::progress::Bars;
-use super::{Outcome, Stop, Suites};
+use super::{Outcome, Suites};
 use crate::ids::Role;
 use crate::report::{self, Graded, Wanted, terminal};
+use crate::text::tame;
 
 /// Arguments of `sockspec check`.
 #[derive(Debug, Args)]
@@ -112,21 +113,24 @@ impl Check {
 /// A word for a shell.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// Writes all reports, and the one for people where it is in nobody's way.
 pub fn publish(screen: &Screen, graded: &[Graded], wanted: &[Wanted], again: Option<&str>) -> Outcome {
     let piped = wanted.iter().any(|wanted| wanted.file.is_none());
-    let paint = if piped { screen.note_paint() } else { screen.paint };
-    for one in graded {
-        let options = terminal::Options { colour: paint.colour, width: screen.width, again: again.map(str::to_owned) };
-        let mut text = terminal::render(one, &options);
-        if graded.len() > 1 {
-            text = format!("Submission {}\n\n{text}\n", crate::text::tame(&one.verdict.id));
-        }
-        if piped { screen.note(&text) } else { screen.print(text.as_bytes())? }
-    }
+    let text = for_people(screen, graded, piped, again);
+    let printed = if piped {
+        screen.note(&text);
+        Ok(())
+    } else {
+        screen.print(text.as_bytes())
+    };
+    // Files are written even if the terminal could not be.
     for wanted in wanted {
         let bytes = report::render(wanted.format, graded)?;
         match &wanted.file {
@@ -134,10 +138,16 @@ pub fn publish(screen: &Screen, graded: &[Graded], wanted: &[Wanted], again: Opt
             None => screen.print(&bytes)?,
         }
     }
-    worst(graded)
+    printed?;
+    Ok(graded.iter().map(|graded| graded.verdict.status()).max().unwrap_or(0))
 }
 
-/// The exit status for several submissions: the gravest.
-fn worst(graded: &[Graded]) -> Result<u8, Stop> {
-    Ok(graded.iter().map(|graded| graded.verdict.status()).max().unwrap_or(0))
+fn for_people(screen: &Screen, graded: &[Graded], piped: bool, again: Option<&str>) -> String {
+    let paint = if piped { screen.note_paint() } else { screen.paint };
+    let options = terminal::Options { colour: paint.colour, width: screen.width, again: again.map(str::to_owned) };
+    let one = |one: &Graded| {
+        let text = terminal::render(one, &options);
+        if graded.len() == 1 { text } else { format!("Submission {}\n\n{text}", tame(&one.verdict.id)) }
+    };
+    graded.iter().map(one).collect::<Vec<_>>().join("\n")
 }

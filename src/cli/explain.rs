@@ -9,6 +9,7 @@ use super::output::Screen;
 use super::{Outcome, Stop, Suites};
 use crate::plan::Choice;
 use crate::plan::model::{Level, Plan, Requirement, Scenario, Step};
+use crate::plan::points::Points;
 use crate::report::layout::{pad, wrap};
 use crate::report::words::Words;
 use crate::span::nearest;
@@ -39,7 +40,8 @@ impl Explain {
             };
             return Err(Stop::Usage(format!("there is no requirement `{}`; {advice}", self.id)));
         };
-        let text = Page { plan: &plan, screen, columns: screen.width.clamp(60, 100) }.render(&requirement, note.as_deref());
+        let text =
+            Page { plan: &plan, screen, columns: screen.width.clamp(60, 100) }.render(&requirement, note.as_deref());
         screen.print(text.as_bytes())?;
         Ok(0)
     }
@@ -88,7 +90,9 @@ impl Page<'_> {
         let title = wrap(&format!("{}  {}", requirement.id, requirement.title), self.columns);
         out.extend(title.iter().map(|line| format!("{}\n", self.screen.paint.on(bold, line))));
         let worth = match requirement.level {
+            Level::Required if requirement.points == Points(100) => "required, 1 point".to_owned(),
             Level::Required => format!("required, {} points", requirement.points),
+            Level::Extra if requirement.points > Points(0) => format!("extra, {} points", requirement.points),
             Level::Extra | Level::Off => "extra: tested and reported, not required".to_owned(),
         };
         let needs: Vec<&str> = requirement.needs.iter().map(|id| id.0.as_str()).collect();
@@ -128,7 +132,9 @@ impl Page<'_> {
         let paint = self.screen.paint;
         let heading = format!("Scenario {}: {}", scenario.id, scenario.title);
         let mut out = String::from("\n");
-        out.extend(wrap(&heading, self.columns).iter().map(|line| format!("{}\n", paint.on(Style::new().bold(), line))));
+        out.extend(
+            wrap(&heading, self.columns).iter().map(|line| format!("{}\n", paint.on(Style::new().bold(), line))),
+        );
         for (name, template) in &scenario.values {
             out.push_str(&self.line("  ", &format!("where {}", words.value(name, template))));
         }
@@ -159,7 +165,8 @@ impl Page<'_> {
             .iter()
             .enumerate()
             .map(|(number, line)| {
-                let start = if number == 0 { format!("{lead}{}", " ".repeat(indent)) } else { " ".repeat(lead_columns) };
+                let start =
+                    if number == 0 { format!("{lead}{}", " ".repeat(indent)) } else { " ".repeat(lead_columns) };
                 format!("{start}{line}\n")
             })
             .collect()

@@ -19,8 +19,8 @@ use crate::program::find::{self, Candidate, FindError};
 use crate::program::language::Language;
 use crate::report::Graded;
 use crate::sandbox::Limits;
+use crate::span::nearest;
 use crate::spec::dialect::{LimitsChange, ProgramChange};
-use crate::span::suggest;
 
 /// What `check` is asked to do.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +48,8 @@ pub struct CheckRequest {
 /// the record.
 pub fn grade(request: &CheckRequest, progress: Arc<dyn Fn(Progress) + Send + Sync>) -> Result<SubmissionRecord, Stop> {
     let prepared = prepare(request)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime could be made")?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime could be made")?;
     runtime.block_on(batch::grade(prepared, progress)).map_err(|error| Stop::Trouble(error.into()))
 }
 
@@ -134,7 +135,8 @@ fn plans(shelf: &Shelf, roles: &[Role], only: &[String], narrow_roles: bool) -> 
     let ids: Vec<String> = plans.values().flat_map(|plan| &plan.requirements).map(|one| one.id.0.clone()).collect();
     if let Some(vain) = only.iter().find(|pattern| !ids.iter().any(|id| matches(pattern, id))) {
         let known: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let advice = suggest(vain, &known).unwrap_or_default();
+        let advice = nearest(vain, known)
+            .map_or("`sockspec list` shows all of them".to_owned(), |near| format!("did you mean {near}?"));
         return Err(Stop::Usage(format!("--only {vain}: there is no such requirement here; {advice}")));
     }
     for plan in plans.values_mut() {
@@ -167,9 +169,9 @@ fn matches(pattern: &str, id: &str) -> bool {
     let (pattern, id) = (pattern.to_uppercase(), id.to_uppercase());
     match pattern.split_once('*') {
         None => pattern == id,
-        Some((start, end)) => {
-            id.strip_prefix(start).is_some_and(|rest| (0..=rest.len()).any(|at| rest.is_char_boundary(at) && matches(end, &rest[at..])))
-        }
+        Some((start, end)) => id
+            .strip_prefix(start)
+            .is_some_and(|rest| (0..=rest.len()).any(|at| rest.is_char_boundary(at) && matches(end, &rest[at..]))),
     }
 }
 
@@ -262,7 +264,8 @@ impl Search<'_> {
             (None, None) => (Vec::new(), Some(format!("it is not known how to run `{file}`"))),
         };
         let first_input = change.input.as_ref().map(fill);
-        let language = candidate.language.map_or_else(|| "unknown language".to_owned(), |language| language.name.to_owned());
+        let language =
+            candidate.language.map_or_else(|| "unknown language".to_owned(), |language| language.name.to_owned());
         batch::Program { plan: plan.clone(), path: file.to_owned(), language, command, first_input, trouble }
     }
 }

@@ -165,7 +165,6 @@ fn run(cli: Cli) -> u8 {
             screen.mistakes(&reports);
             USAGE
         }
-        Err(Stop::Trouble(error)) if output::is_broken_pipe(&error) => 0,
         Err(Stop::Trouble(error)) => {
             screen.error(&format!("{error:#}"));
             TROUBLE

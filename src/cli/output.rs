@@ -48,14 +48,16 @@ impl Screen {
         }
     }
 
-    /// Writes to standard output.
+    /// Writes to standard output. That its reader has gone (`sockspec list | head`) is no error.
     ///
     /// # Errors
-    /// It is closed or full.
+    /// It cannot be written to.
     pub fn print(&self, text: &[u8]) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
-        stdout.write_all(text)?;
-        stdout.flush()
+        match stdout.write_all(text).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Writes to standard error. Nobody can be told if that fails.
@@ -79,12 +81,6 @@ impl Screen {
     pub fn mistakes(&self, reports: &[Report]) {
         self.note(&diagnose::render(reports, self.error_paint.colour));
     }
-}
-
-/// Whether an error only says that the reader has gone: `sockspec list | head`.
-#[must_use]
-pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe))
 }
 
 /// Whether a file can be written where it is wanted, asked before there is something to lose.

@@ -3,8 +3,8 @@
 
 use clap::Args;
 
-use super::output::Screen;
 use super::Outcome;
+use super::output::Screen;
 
 /// Arguments of `sockspec worker`: none.
 #[derive(Debug, Args)]

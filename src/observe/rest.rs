@@ -5,8 +5,8 @@
 //!   has had a processor in between, and nothing is under way in the kernel. Loopback delivers at
 //!   once, so whatever could wake the program would have.
 //! - *Polling*: some threads wait with a limit, and have come back to the very same wait after a
-//!   whole round of it without anything going over the wire. Such a wait is learned, so that it need
-//!   not be sat out again. A bare sleep must come round three times: programs that are odd but right
+//!   whole round of it in silence. Such a wait is learned, so that it need
+//!   not be sat out again. A bare sleep must come round twice: programs that are odd but right
 //!   sleep before they reply.
 //! - *Deadline*: the last resort. It counts time in which the program could have run: not that in
 //!   which a thread of it waited for a processor.
@@ -58,7 +58,7 @@ const SILENCE: Duration = Duration::from_secs(1);
 
 /// Rounds of a bare sleep after which it counts as idle. The first may have begun before the
 /// stimulus, and in the second the program may still be at work on it.
-const SLEEPS: u32 = 3;
+const SLEEPS: u32 = 2;
 
 /// Looks closer together than this could show the same moment twice.
 const APART: Duration = Duration::from_micros(400);
@@ -165,11 +165,12 @@ impl Resting {
     pub fn activity(&mut self, activity: Activity, now: Instant) {
         self.quiet_since = now;
         self.previous = None;
+        // Who counts down to something says so; who only waits says nothing.
+        #[cfg(target_os = "linux")]
+        self.rounds.clear();
         if activity == Activity::Wire {
             self.silent_since = now;
             self.spoke = true;
-            #[cfg(target_os = "linux")]
-            self.rounds.clear();
         }
     }
 

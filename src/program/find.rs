@@ -180,7 +180,8 @@ fn by_name(role: Role, clues: &[&Clues]) -> Found {
     let mut candidates: Vec<Candidate> = clues.iter().filter_map(|clues| clues.candidate(role)).collect();
     // A file that fits another role far better is no candidate for this one.
     candidates.retain(|candidate| {
-        let best = clues.iter().find(|clues| clues.path == candidate.path).and_then(|clues| clues.ranked().first().copied());
+        let best =
+            clues.iter().find(|clues| clues.path == candidate.path).and_then(|clues| clues.ranked().first().copied());
         best.is_none_or(|(_, fit)| fit <= candidate.fit)
     });
     decide(candidates, || {
@@ -203,7 +204,12 @@ fn by_pattern(role: Role, patterns: &[String], clues: &[&Clues]) -> Found {
         }
         if !matching.is_empty() {
             let fit = |clues: &Clues| clues.candidate(role).map_or(1, |candidate| candidate.fit);
-            let candidate = |clues: &&&Clues| Candidate { role, path: clues.path.clone(), language: clues.language, fit: fit(clues) };
+            let candidate = |clues: &&&Clues| Candidate {
+                role,
+                path: clues.path.clone(),
+                language: clues.language,
+                fit: fit(clues),
+            };
             return decide(matching.iter().map(candidate).collect(), String::new);
         }
     }
@@ -300,7 +306,8 @@ impl Clues {
 
     /// The roles that it could have, best first.
     fn ranked(&self) -> Vec<(Role, u32)> {
-        let mut ranked: Vec<(Role, u32)> = Role::ALL.into_iter().filter_map(|role| Some((role, self.fit(role)?))).collect();
+        let mut ranked: Vec<(Role, u32)> =
+            Role::ALL.into_iter().filter_map(|role| Some((role, self.fit(role)?))).collect();
         ranked.sort_by_key(|(_, fit)| std::cmp::Reverse(*fit));
         ranked
     }
@@ -427,7 +434,14 @@ fn said_by_text(text: &str) -> Said {
         _ => None,
     };
     let udp = has(&["SOCK_DGRAM", "DatagramSocket", "create_datagram_endpoint", "UDPServer("]);
-    let tcp = has(&["SOCK_STREAM", "create_connection(", "create_server(", "open_connection(", "start_server(", "TCPServer("]);
+    let tcp = has(&[
+        "SOCK_STREAM",
+        "create_connection(",
+        "create_server(",
+        "open_connection(",
+        "start_server(",
+        "TCPServer(",
+    ]);
     let transport = either(udp, tcp);
     let serves = has(&[".listen(", ".accept(", "create_server(", "start_server(", "serve_forever("]);
     let asks = has(&[".connect(", ".connect_ex(", "create_connection(", "open_connection("]);
@@ -463,6 +477,8 @@ fn is_old(path: &Utf8Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::expect_used, reason = "a test fails by a panic")]
+
     use std::fs;
 
     use super::*;
@@ -501,15 +517,64 @@ mod tests {
     #[test]
     fn names_are_read_as_they_are_typed() {
         let names = [
-            (Role::UdpServer, &["UDPServer.py", "udpserver.py", "udp_server.py", "UDPS.py", "s-udp.py", "ServerUDP.py",
-                "UPDServer.py", "udp_server_v2.py", "UDP Server.py", "udp_srv.py", "udp/server.py", "UDP/Sever.py",
-                "server/udp.py", "lab2/udp/server/main.py", "UDPSrever.py"][..]),
-            (Role::UdpClient, &["UDPClient.py", "UPDClient.py", "UDPC.py", "c_udp.py", "udp-cleint.py", "udp/client.py",
-                "part1-udp/myclient.py", "UdpCliente.py"][..]),
-            (Role::TcpServer, &["TCPServer.py", "s-tcp.py", "TCPS.py", "tcp_server_final.py", "TPCServer.py",
-                "TCPSever.py", "tcp/server.py"][..]),
-            (Role::TcpClient, &["TCPClient.py", "TCPCLient.py", "c-tcp.py", "TCPC.py", "TCPClinet.py", "tcp/client.py",
-                "TCP/TCPClient.py", "tcp_c.py"][..]),
+            (
+                Role::UdpServer,
+                &[
+                    "UDPServer.py",
+                    "udpserver.py",
+                    "udp_server.py",
+                    "UDPS.py",
+                    "s-udp.py",
+                    "ServerUDP.py",
+                    "UPDServer.py",
+                    "udp_server_v2.py",
+                    "UDP Server.py",
+                    "udp_srv.py",
+                    "udp/server.py",
+                    "UDP/Sever.py",
+                    "server/udp.py",
+                    "lab2/udp/server/main.py",
+                    "UDPSrever.py",
+                ][..],
+            ),
+            (
+                Role::UdpClient,
+                &[
+                    "UDPClient.py",
+                    "UPDClient.py",
+                    "UDPC.py",
+                    "c_udp.py",
+                    "udp-cleint.py",
+                    "udp/client.py",
+                    "part1-udp/myclient.py",
+                    "UdpCliente.py",
+                ][..],
+            ),
+            (
+                Role::TcpServer,
+                &[
+                    "TCPServer.py",
+                    "s-tcp.py",
+                    "TCPS.py",
+                    "tcp_server_final.py",
+                    "TPCServer.py",
+                    "TCPSever.py",
+                    "tcp/server.py",
+                ][..],
+            ),
+            (
+                Role::TcpClient,
+                &[
+                    "TCPClient.py",
+                    "TCPCLient.py",
+                    "c-tcp.py",
+                    "TCPC.py",
+                    "TCPClinet.py",
+                    "tcp/client.py",
+                    "TCP/TCPClient.py",
+                    "tcp_c.py",
+                ][..],
+            ),
         ];
         for (role, names) in names {
             for name in names {
@@ -520,7 +585,16 @@ mod tests {
 
     #[test]
     fn other_names_say_nothing() {
-        for name in ["main.py", "server.py", "client.py", "udp.py", "util.py", "update_server.py", "eclipse_udp.py", "climbing/udp.py"] {
+        for name in [
+            "main.py",
+            "server.py",
+            "client.py",
+            "udp.py",
+            "util.py",
+            "update_server.py",
+            "eclipse_udp.py",
+            "climbing/udp.py",
+        ] {
             assert_eq!(named(name), None, "{name}");
         }
     }
@@ -578,7 +652,8 @@ mod tests {
 
     #[test]
     fn an_assignments_patterns_come_first() {
-        let (_folder, root) = submission(&[("UDPServer.py", ""), ("part1.py", ""), ("src/Part2.py", ""), ("run.sh", "")]);
+        let (_folder, root) =
+            submission(&[("UDPServer.py", ""), ("part1.py", ""), ("src/Part2.py", ""), ("run.sh", "")]);
         let patterns = BTreeMap::from([
             (Role::UdpServer, vec!["part1.*".to_owned()]),
             (Role::TcpServer, vec!["nothing.py".to_owned(), "src/*2.py".to_owned()]),

@@ -55,7 +55,9 @@ impl Language {
     pub fn of(file: &str) -> Option<&'static Self> {
         let (stem, ending) = file.rsplit_once('.')?;
         let named = !stem.is_empty() && !stem.ends_with(['/', '\\']);
-        LANGUAGES.iter().find(|language| named && language.extensions.iter().any(|known| known.eq_ignore_ascii_case(ending)))
+        LANGUAGES
+            .iter()
+            .find(|language| named && language.extensions.iter().any(|known| known.eq_ignore_ascii_case(ending)))
     }
 
     /// The command line that runs a file.
@@ -87,7 +89,8 @@ impl Language {
     /// A version manager puts a script before the interpreter, which costs more than the
     /// interpreter itself at every start, and reads files that a sandbox may not show.
     fn ask(&self, shim: &Path) -> Option<PathBuf> {
-        let output = Command::new(shim).args(self.tells_path).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+        let output =
+            Command::new(shim).args(self.tells_path).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
         let answer = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
         (output.status.success() && answer.is_absolute() && answer.is_file()).then_some(answer)
     }
@@ -120,6 +123,8 @@ fn is_script(file: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::expect_used, reason = "a test fails by a panic")]
+
     use super::*;
 
     #[test]

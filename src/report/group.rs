@@ -4,7 +4,8 @@ use crate::judge::verdict::{Judged, ProgramVerdict, Verdict};
 use crate::plan::model::Level;
 
 /// Causes that are a family: two failures have the same one only if the same was said of both.
-const FAMILIES: [&str; 6] = ["other", "exception", "changed-characters", "blocked-in-call", "ended-early", "nonzero-exit"];
+const FAMILIES: [&str; 6] =
+    ["other", "exception", "changed-characters", "blocked-in-call", "ended-early", "nonzero-exit"];
 
 /// Failures that one defect led to.
 #[derive(Debug)]
@@ -24,8 +25,11 @@ impl Group<'_> {
 
 /// The failures that may be shown, by cause, in the order of the suite.
 pub(super) fn failures(program: &ProgramVerdict) -> Vec<Group<'_>> {
-    let mut failed: Vec<&Judged> =
-        program.requirements.iter().filter(|judged| super::is_shown(judged) && judged.verdict == Verdict::Failed).collect();
+    let mut failed: Vec<&Judged> = program
+        .requirements
+        .iter()
+        .filter(|judged| super::is_shown(judged) && judged.verdict == Verdict::Failed)
+        .collect();
     failed.sort_by_key(|judged| judged.level);
     let mut groups: Vec<Group<'_>> = Vec::new();
     for judged in failed {
@@ -46,5 +50,8 @@ fn same_cause(a: &Judged, b: &Judged) -> bool {
 fn gist(text: &str) -> String {
     let unquoted: String = text.split('"').step_by(2).collect();
     let words = unquoted.split_whitespace().filter(|word| !matches!(*word, "alice" | "bob" | "carol"));
-    words.map(|word| word.trim_matches(|c: char| c.is_ascii_digit() || c.is_ascii_punctuation())).collect::<Vec<_>>().join(" ")
+    words
+        .map(|word| word.trim_matches(|c: char| c.is_ascii_digit() || c.is_ascii_punctuation()))
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -7,9 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use junit_report::{
-    Duration, OffsetDateTime, Report, TestCase, TestResult, TestSuite,
-};
+use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestSuite};
 
 use super::sanitize::{attribute, cdata};
 use super::{Graded, ReportError, blocker_is_shown, is_shown, ladder};

@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::layout::{Paint, fit, pad, width};
 use super::words;
-use crate::event::{Event, Exit, Fact, OurEnd, Output, Record, Rest, StreamEnd};
+use crate::event::{Event, Exit, Fact, OurEnd, Output, Record, StreamEnd};
 use crate::ids::{Peer, Role, Side, Transport};
 use crate::text::{count, quote, tame};
 
@@ -132,8 +132,8 @@ impl Label {
             return whole;
         }
         if let Some(last) = self.last_line(bytes) {
-            return Self { bytes: Some(last.1), before: format!("{}{} lines, at last ", self.before, last.0), ..self.clone() }
-                .text(room);
+            let before = format!("{}… ", self.before);
+            return fit(&format!("{before}{}", quote(last, room.saturating_sub(width(&before) + 2))), room);
         }
         let total = bytes.len() as u64 + self.cut;
         let size = format!(" ({})", count(usize::try_from(total).unwrap_or(usize::MAX), "byte"));
@@ -144,13 +144,13 @@ impl Label {
 
 impl Label {
     /// Of a traceback, or of much other output, the last line says most.
-    fn last_line(&self, bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
-        if !self.before.starts_with("prints") || self.before.ends_with("last ") {
+    fn last_line<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
+        if !self.before.starts_with("prints") {
             return None;
         }
         let full = |line: &&[u8]| !line.trim_ascii().is_empty();
         let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').filter(full).collect();
-        (lines.len() > 2).then(|| (lines.len(), lines[lines.len() - 1].trim_ascii_end().to_vec()))
+        if lines.len() > 2 { lines.last().map(|line| line.trim_ascii()) } else { None }
     }
 }
 
@@ -224,9 +224,8 @@ fn shortened(rungs: Vec<Rung>, marked: Option<usize>) -> Vec<Rung> {
     let (first, before, after) = KEPT;
     let last = rungs.len() - 1;
     let at = rungs.iter().position(|rung| rung.holds(marked)).unwrap_or(last);
-    let kept = |index: usize| {
-        index < first || index + 2 >= rungs.len() || (index + before >= at && index <= at + after)
-    };
+    let kept =
+        |index: usize| index < first || index + 2 >= rungs.len() || (index + before >= at && index <= at + after);
     let mut out: Vec<Rung> = Vec::new();
     for (index, rung) in rungs.iter().enumerate() {
         match out.last_mut() {
@@ -281,7 +280,11 @@ impl<'a> Facts<'a> {
             old.bytes.get_or_insert_default().extend_from_slice(more);
             old.cut += new.cut;
             last.events.1 = rung.events.1;
-        } else if self.rungs.last().is_none_or(|last| last.shape != rung.shape || !matches!(rung.shape, Shape::Theirs(_))) {
+        } else if self
+            .rungs
+            .last()
+            .is_none_or(|last| last.shape != rung.shape || !matches!(rung.shape, Shape::Theirs(_)))
+        {
             self.rungs.push(rung);
         }
     }
@@ -305,7 +308,9 @@ impl<'a> Facts<'a> {
             Fact::Opened { peer, transport: Transport::Tcp, accepted: false, .. } => {
                 (Some(peer), Shape::Out(Label::words("connects")))
             }
-            Fact::Opened { peer, accepted: true, remote, .. } if !remote.is_some_and(|at| self.arrived.contains(&at)) => {
+            Fact::Opened { peer, accepted: true, remote, .. }
+                if !remote.is_some_and(|at| self.arrived.contains(&at)) =>
+            {
                 (Some(peer), Shape::In(Label::words("connects")))
             }
             Fact::Arrived { peer, .. } => (Some(peer), Shape::In(Label::words("connects"))),
@@ -321,10 +326,10 @@ impl<'a> Facts<'a> {
                 (Some(peer), Shape::Out(Label::words(closed(*how))))
             }
             Fact::Step { words } => (None, Shape::Ours(self.step(index, words)?)),
-            Fact::Fed { bytes } => (None, Shape::Typed(Label { before: "types ".to_owned(), ..Label::bytes(&bytes.0) })),
-            Fact::Printed { stream, bytes, cut } => {
-                (None, Shape::Theirs(printed(*stream, &bytes.0, *cut)))
+            Fact::Fed { bytes } => {
+                (None, Shape::Typed(Label { before: "types ".to_owned(), ..Label::bytes(&bytes.0) }))
             }
+            Fact::Printed { stream, bytes, cut } => (None, Shape::Theirs(printed(*stream, &bytes.0, *cut))),
             Fact::Exited { how, stopped: false } => (None, Shape::Theirs(Label::words(exited(how)))),
             Fact::Looked { descriptors, .. } => {
                 (None, Shape::Ours(format!("counts open files of the program: {descriptors}")))
@@ -342,7 +347,11 @@ impl<'a> Facts<'a> {
     fn stray(&self, peer: &Peer, from: SocketAddr) -> String {
         match self.asked.get(peer) {
             Some(asked) if self.role.side() == Side::Server && *asked != from => {
-                if asked.ip() == from.ip() { format!(" from port {}", from.port()) } else { format!(" from {from}") }
+                if asked.ip() == from.ip() {
+                    format!(" from port {}", from.port())
+                } else {
+                    format!(" from {from}")
+                }
             }
             _ => String::new(),
         }
@@ -359,7 +368,8 @@ impl<'a> Facts<'a> {
             _ => None,
         });
         let of_three = words.split_once(' ').map(|(verb, rest)| format!("{verb}s {rest}"));
-        let words = of_three.unwrap_or(words).replacen("stops the program and start", "stops the program and starts", 1);
+        let words =
+            of_three.unwrap_or(words).replacen("stops the program and start", "stops the program and starts", 1);
         if words.starts_with("waits ") && cut_short == Some(true) {
             return Some(format!("{words}, or until the program is at rest"));
         }
@@ -369,10 +379,11 @@ impl<'a> Facts<'a> {
     /// Rest says something where the program owes an answer, where we end a connection that it has
     /// not ended, and at the end.
     fn rest_matters(&self, index: usize) -> bool {
-        let owes = matches!(self.rungs.last(), Some(Rung { shape: Shape::Out(_) | Shape::Typed(_) | Shape::Lost(_), .. }));
-        let next = self.record.events[index + 1..].iter().find(|event| {
-            !matches!(event.fact, Fact::Mark { .. } | Fact::Sockets { .. } | Fact::Rest { .. })
-        });
+        let owes =
+            matches!(self.rungs.last(), Some(Rung { shape: Shape::Out(_) | Shape::Typed(_) | Shape::Lost(_), .. }));
+        let next = self.record.events[index + 1..]
+            .iter()
+            .find(|event| !matches!(event.fact, Fact::Mark { .. } | Fact::Sockets { .. } | Fact::Rest { .. }));
         owes || match next.map(|event| &event.fact) {
             None => true,
             Some(Fact::Closed { peer, .. }) => {

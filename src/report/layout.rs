@@ -96,6 +96,8 @@ mod tests {
     use super::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn wrapped_lines_fit_and_keep_all_that_is_no_space(text in "[ a-zéλ漢字😀.\n]{0,200}", columns in 10..40usize) {
             let lines = wrap(&text, columns);

@@ -11,7 +11,7 @@ use camino::Utf8PathBuf;
 use thiserror::Error;
 
 use crate::event::{ProgramRecord, Record};
-use crate::ids::Role;
+use crate::ids::{RequirementId, Role};
 use crate::judge::verdict::{Judged, ProgramVerdict, SubmissionVerdict};
 use crate::plan::model::Visibility;
 use crate::span::suggest;
@@ -156,6 +156,6 @@ fn is_shown(judged: &Judged) -> bool {
 }
 
 /// Whether a requirement that blocks another may be named to a student.
-fn blocker_is_shown(program: &ProgramVerdict, by: &crate::ids::RequirementId) -> bool {
+fn blocker_is_shown(program: &ProgramVerdict, by: &RequirementId) -> bool {
     program.requirements.iter().find(|judged| judged.id == *by).is_none_or(is_shown)
 }

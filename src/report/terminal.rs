@@ -90,7 +90,12 @@ impl<'a> Page<'a> {
     fn section(&mut self, title: &str, style: Style) {
         self.empty();
         let rule = "─".repeat(self.columns.saturating_sub(width(title) + 4));
-        let line = format!("{} {} {}", self.paint.on(DIM, "──"), self.paint.on(style.bold(), title), self.paint.on(DIM, &rule));
+        let line = format!(
+            "{} {} {}",
+            self.paint.on(DIM, "──"),
+            self.paint.on(style.bold(), title),
+            self.paint.on(DIM, &rule)
+        );
         self.line(&line);
         self.empty();
     }
@@ -116,7 +121,8 @@ impl<'a> Page<'a> {
     fn program(&mut self, program: &ProgramVerdict) {
         self.empty();
         let path = tame(&program.path).replace('\n', " ");
-        let heading = format!("{} · {path} · {} · dialect {}", capital(program.role.words()), program.language, program.dialect);
+        let heading =
+            format!("{} · {path} · {} · dialect {}", capital(program.role.words()), program.language, program.dialect);
         self.spread((&heading, BOLD), (&seconds(program.micros), DIM));
         let ids = shown(program).map(|judged| judged.id.0.len()).max().unwrap_or(0);
         for judged in shown(program) {
@@ -134,7 +140,11 @@ impl<'a> Page<'a> {
         let room = self.columns.saturating_sub(4 + ids + 2 + width(&right) + 2);
         let title = fit(&tame(&judged.title), room);
         let gap = " ".repeat(self.columns.saturating_sub(4 + ids + 2 + width(&title) + width(&right)));
-        let title_style = if judged.verdict == Verdict::Passed || judged.level == Level::Extra { Style::new() } else { BOLD };
+        let title_style = match (&judged.verdict, judged.level) {
+            (Verdict::Blocked { .. }, _) => DIM,
+            (Verdict::Failed | Verdict::Ungraded { .. }, Level::Required) => BOLD,
+            _ => Style::new(),
+        };
         let line = format!(
             "  {} {}  {}{gap}{}",
             self.paint.on(style, mark),
@@ -147,8 +157,11 @@ impl<'a> Page<'a> {
 
     fn missing(&mut self, missing: &Missing) {
         self.empty();
-        self.spread((&format!("{} · missing", capital(missing.role.words())), BOLD), (&format!("0/{}", missing.points), RED));
-        self.item("looked for", &missing.looked_for, Style::new());
+        self.spread(
+            (&format!("{} · missing", capital(missing.role.words())), BOLD),
+            (&format!("0/{}", missing.points), RED),
+        );
+        self.item("wanted", &missing.looked_for, Style::new());
     }
 
     fn failures(&mut self) {
@@ -193,7 +206,12 @@ impl<'a> Page<'a> {
         let Judged { id, title, .. } = group.first;
         for (number, line) in wrap(&tame(title), self.columns.saturating_sub(id.0.len() + 4)).into_iter().enumerate() {
             let line = if number == 0 {
-                format!("{} {}  {}", self.paint.on(style, "✗"), self.paint.on(style.bold(), &id.0), self.paint.on(BOLD, &line))
+                format!(
+                    "{} {}  {}",
+                    self.paint.on(style, "✗"),
+                    self.paint.on(style.bold(), &id.0),
+                    self.paint.on(BOLD, &line)
+                )
             } else {
                 format!("  {}  {}", " ".repeat(id.0.len()), self.paint.on(BOLD, &line))
             };
@@ -274,14 +292,11 @@ impl<'a> Page<'a> {
         let columns = [column(0), column(1), column(2)];
         for [name, score, passed, extras] in &rows {
             let score = format!("{}{score}", " ".repeat(columns[1] - width(score)));
-            let line = format!(
-                "  {}   {}   {}   {}",
-                pad(name, columns[0]),
-                self.paint.on(BOLD, &score),
-                pad(passed, columns[2]),
-                self.paint.on(DIM, extras)
-            );
-            self.line(line.trim_end());
+            let start = format!("  {}   {}   ", pad(name, columns[0]), self.paint.on(BOLD, &score));
+            let narrow = 8 + columns.iter().sum::<usize>() + width(extras) + 3 > self.columns;
+            let between = if narrow { ", ".to_owned() } else { " ".repeat(columns[2] - width(passed) + 3) };
+            let between = if extras.is_empty() { "" } else { &between };
+            self.line(format!("{start}{passed}{between}{}", self.paint.on(DIM, extras)).trim_end());
         }
         self.empty();
         let (text, style) = sentence(self.graded);
@@ -320,7 +335,7 @@ fn hidden_words(visibility: Visibility, number: usize) -> String {
         Visibility::Visible | Visibility::Hidden => "",
     };
     let verb = if number == 1 { "is" } else { "are" };
-    format!("{} more {verb} hidden{until}", count(number, "requirement"))
+    format!("{} {verb} hidden{until}", count(number, "more requirement"))
 }
 
 fn mark(judged: &Judged) -> (&'static str, Style) {
@@ -364,7 +379,7 @@ fn row(program: &ProgramVerdict) -> [String; 4] {
         .filter(|name| *name == "passed" || number(name) > 0)
         .map(|name| format!("{} {name}", number(name)))
         .collect();
-    let extras = if extras().count() == 0 { String::new() } else { format!("extras: {passed} of {}", extras().count()) };
+    let extras = if extras().count() == 0 { String::new() } else { format!("extras {passed}/{}", extras().count()) };
     let (score, of) = score(program);
     [capital(program.role.words()), format!("{score} / {of}"), parts.join(", "), extras]
 }
@@ -395,7 +410,8 @@ fn sentence(graded: &Graded) -> (String, Style) {
         parts.push(format!("{} {verb} not hold", count(failed, "required requirement")));
     }
     if blocked > 0 {
-        parts.push(format!("{blocked} could not be tested because of that"));
+        let what = if failed > 0 { blocked.to_string() } else { count(blocked, "requirement") };
+        parts.push(format!("{what} could not be tested{}", if failed > 0 { " because of that" } else { "" }));
     }
     match graded.verdict.missing.len() {
         0 => {}
@@ -404,7 +420,7 @@ fn sentence(graded: &Graded) -> (String, Style) {
     }
     let style = if parts.is_empty() { GREEN } else { RED };
     if ungraded > 0 {
-        parts.push(format!("{} not be graded", if ungraded == 1 { "1 could".to_owned() } else { format!("{ungraded} could") }));
+        parts.push(format!("{ungraded} could not be graded"));
         return (format!("{}.", capital(&parts.join("; "))), MAGENTA);
     }
     if parts.is_empty() {

@@ -92,7 +92,8 @@ impl<'a> Words<'a> {
     /// A text with its values named: `"‹sentence›"`.
     #[must_use]
     pub fn quoted(self, template: &Template) -> String {
-        let pieces: Vec<String> = template.0.iter().map(|piece| self.piece(piece)).filter(|piece| !piece.is_empty()).collect();
+        let pieces: Vec<String> =
+            template.0.iter().map(|piece| self.piece(piece)).filter(|piece| !piece.is_empty()).collect();
         match (template.0.as_slice(), pieces.as_slice()) {
             // A value alone needs no quotation marks.
             ([.., Piece::Value { .. }], [one]) if one.starts_with('‹') => one.clone(),
@@ -158,8 +159,12 @@ impl<'a> Words<'a> {
             Step::Pause(millis) => format!("wait {millis} ms, or until {program} is at rest"),
             Step::Mark(name) => format!("call this moment \"{name}\""),
             Step::Look(name) => format!("count {program}'s open files and sockets (the look \"{name}\")"),
-            Step::Open { peer, gone: true, .. } => format!("open {peer}, a UDP client who is gone when the answer comes"),
-            Step::Open { peer, elsewhere: there, .. } => format!("open {peer}, a UDP client{}", elsewhere(there).replace(" at", " who asks at")),
+            Step::Open { peer, gone: true, .. } => {
+                format!("open {peer}, a UDP client who is gone when the answer comes")
+            }
+            Step::Open { peer, elsewhere: there, .. } => {
+                format!("open {peer}, a UDP client{}", elsewhere(there).replace(" at", " who asks at"))
+            }
             Step::Bind { peer, anywhere: false } => format!("open {peer}, a UDP server on port {}", self.plan.port),
             Step::Bind { peer, anywhere: true } => format!("open {peer}, a UDP server on any other port"),
             Step::Connect { peer, elsewhere: there } => format!("{peer} connects{}", elsewhere(there)),
@@ -209,7 +214,9 @@ impl<'a> Words<'a> {
             Predicate::Ended { peer, how: Ending::InOrder } => format!("{program} ends {peer}'s connection by FIN"),
             Predicate::Ended { peer, how: Ending::AtAll } => format!("{program} ends {peer}'s connection"),
             Predicate::Ended { peer, how: Ending::Not } => format!("{program} keeps {peer}'s connection open"),
-            Predicate::Connections { peer, many } => format!("{program} makes {} to {peer}", how_many(*many, "connection")),
+            Predicate::Connections { peer, many } => {
+                format!("{program} makes {} to {peer}", how_many(*many, "connection"))
+            }
             Predicate::OwnPorts { peer } => format!("{program}'s own port, as {peer} sees it, is another in each run"),
             Predicate::Bound { transport } => format!("{program} has opened {transport} port {}", self.plan.port),
             Predicate::Running(true) => format!("{program} is still running"),

@@ -216,7 +216,7 @@ impl Stage<'_> {
         seen.into_iter().for_each(|seen| self.log.seen(seen));
         match taken {
             Some(stream) => self.join(peer, Endpoint::Tcp(stream), None),
-            None => self.need("the program connects".to_owned(), &|_| false).await,
+            None => self.starve("the program connects".to_owned()),
         }
     }
 

@@ -125,9 +125,11 @@ impl Stage<'_> {
         if let Some(settled) = settled {
             self.note_rest(settled);
         }
-        if came {
-            return Ok(());
-        }
+        if came { Ok(()) } else { self.starve(waited_for) }
+    }
+
+    /// Leaves out the rest of the scenario: there is nobody to play with.
+    pub(super) fn starve(&mut self, waited_for: String) -> Played {
         if let Some(live) = self.live.as_mut() {
             let sockets = live.watch.sockets();
             self.log.push(Fact::Sockets { sockets });
