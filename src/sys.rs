@@ -147,3 +147,27 @@ pub fn bring_loopback_up() -> io::Result<()> {
     }
     Ok(())
 }
+
+/// How many bytes a socket holds unread (of UDP: those of its next datagram). Takes nothing from it:
+/// not even an error that waits in it, as a `recv` with `MSG_PEEK` does (`FIONREAD`, ioctl(2)).
+///
+/// # Errors
+/// The system's; of a listening socket `EINVAL`.
+#[cfg(target_os = "linux")]
+pub fn unread(socket: &std::os::fd::OwnedFd) -> io::Result<u64> {
+    use std::os::fd::AsRawFd as _;
+
+    use nix::libc;
+
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the request writes one `int`, which outlives the call.
+    if unsafe { libc::ioctl(socket.as_raw_fd(), libc::FIONREAD, &mut bytes) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(u64::try_from(bytes).unwrap_or(0))
+}
+
+/// For tests that start programs: a program's tree is everything below this process, so only one
+/// such test may run at a time in it.
+#[cfg(test)]
+pub(crate) static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());

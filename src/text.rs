@@ -179,3 +179,118 @@ impl fmt::Display for Bytes {
 pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Bytes as programs send them: text, rubbish, runs, what steers terminals and hides text.
+    fn hostile() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            any::<Vec<u8>>(),
+            any::<String>().prop_map(String::into_bytes),
+            (any::<u8>(), 0..40usize).prop_map(|(byte, times)| vec![byte; times]),
+            Just("\u{1b}[2J\u{9b}31m\u{202e}\u{feff}\u{200b}\r\0\r\n\t\"\\".as_bytes().to_vec()),
+            Just("é⟨×9⟩😀\u{e0041}\u{fffe}".as_bytes().to_vec()),
+        ];
+        proptest::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn bytes_come_back_from_json_as_they_were(bytes in hostile()) {
+            let json = serde_json::to_string(&Bytes(bytes.clone())).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Bytes>(&json).unwrap().0, bytes);
+        }
+
+        #[test]
+        fn hexadecimal_digits_stand_for_the_bytes_that_they_were_made_from(bytes: Vec<u8>) {
+            prop_assert_eq!(unhex(&hex(&bytes)).unwrap(), bytes.clone());
+            let spaced: String = hex(&bytes).to_uppercase().chars().flat_map(|digit| [digit, ' ', '\n']).collect();
+            prop_assert_eq!(unhex(&spaced).unwrap(), bytes);
+        }
+
+        #[test]
+        fn a_quotation_steers_nothing_and_is_no_longer_than_asked(bytes in hostile(), limit in 0..300usize) {
+            let quotation = quote(&bytes, limit);
+            prop_assert!(quotation.chars().all(is_plain), "{:?}", quotation);
+            prop_assert!(quotation.starts_with('"') && quotation.ends_with('"') && quotation.len() >= 2);
+            prop_assert!(quotation.chars().count() <= limit.max(1) + 2, "{} > {}", quotation.chars().count(), limit);
+        }
+
+        #[test]
+        fn a_quotation_ends_at_its_own_quotes(bytes in hostile()) {
+            let quotation = quote(&bytes, usize::MAX);
+            let mut escaped = false;
+            let open = quotation[1..quotation.len() - 1].chars().any(|c| {
+                let ends = c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+                ends
+            });
+            prop_assert!(!open && !escaped, "{}", quotation);
+        }
+
+        #[test]
+        fn tame_text_steers_nothing_and_stays_as_it_is(bytes in hostile()) {
+            let text = String::from_utf8_lossy(&bytes);
+            let calm = tame(&text).into_owned();
+            prop_assert!(calm.chars().all(|c| is_plain(c) || c == '\n' || c == '\t'), "{:?}", calm);
+            prop_assert_eq!(calm.lines().count(), text.lines().count(), "lines are kept");
+            prop_assert_eq!(tame(&calm).into_owned(), calm.clone());
+        }
+
+        #[test]
+        fn plain_text_is_shown_as_it_is(text in "[a-zA-Z0-9 .,;:!?äöüßéñ漢字😀-]{0,60}") {
+            prop_assert!(matches!(tame(&text), Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    #[test]
+    fn text_in_json_is_text_and_rubbish_is_hexadecimal() {
+        assert_eq!(serde_json::to_string(&Bytes::from(&b"HELLO\n"[..])).unwrap(), r#""HELLO\n""#);
+        assert_eq!(serde_json::to_string(&Bytes::from(&[0xff, 0x00][..])).unwrap(), r#"{"hex":"ff00"}"#);
+        assert_eq!(serde_json::from_str::<Bytes>(r#"{"hex":"FF 00"}"#).unwrap().0, [0xff, 0x00]);
+        assert!(serde_json::from_str::<Bytes>(r#"{"hex":"ff0"}"#).is_err());
+        assert!(serde_json::from_str::<Bytes>(r#"{"hex":"zz"}"#).is_err());
+    }
+
+    #[test]
+    fn a_run_of_the_same_byte_is_counted() {
+        assert_eq!(quote(&[b"HI".as_slice(), &[0; 1013]].concat(), 80), r#""HI\0⟨×1013⟩""#);
+        assert_eq!(quote(b"oh, aaaaaaaa", 80), r#""oh, aaaaaaaa""#, "eight can be counted by eye");
+    }
+
+    #[test]
+    fn what_is_no_plain_text_is_quoted_as_an_escape() {
+        assert_eq!(quote(b"a\"b\\c\n\r\t\0", 80), r#""a\"b\\c\n\r\t\0""#);
+        assert_eq!(quote("\u{1b}[31m".as_bytes(), 80), r#""\u{1b}[31m""#);
+        assert_eq!(quote(b"caf\xe9", 80), r#""caf\xe9""#);
+        assert_eq!(quote("café 😀".as_bytes(), 80), "\"café 😀\"");
+        assert_eq!(quote(b"", 0), "\"\"");
+    }
+
+    #[test]
+    fn a_long_quotation_keeps_its_beginning_and_its_end() {
+        let text: String = ('a'..='z').cycle().take(200).collect();
+        let quotation = quote(text.as_bytes(), 20);
+        assert!(quotation.starts_with("\"abcdef") && quotation.contains('…') && quotation.ends_with("pqr\""), "{quotation}");
+    }
+
+    #[test]
+    fn a_newline_of_windows_is_a_newline_and_another_return_is_shown() {
+        assert_eq!(tame("one\r\ntwo\rthree"), "one\ntwo\\rthree");
+        assert_eq!(tame("a\0b\u{1b}]0;x\u{7}"), "a\\0b\\u{1b}]0;x\\u{7}");
+        assert_eq!(tame("left\u{202e}right"), "left\\u{202e}right", "it would be read backwards");
+    }
+
+    #[test]
+    fn a_number_has_its_noun() {
+        assert_eq!([0, 1, 2].map(|number| count(number, "byte")), ["0 bytes", "1 byte", "2 bytes"]);
+    }
+}

@@ -4,32 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-/// A system call in which a thread sleeps.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
-    /// Its name as students know it.
-    pub name: &'static str,
-    /// The descriptor that it waits on, where it names one.
-    pub descriptor: Option<i32>,
-    /// How long it waits at most; `None` for ever.
-    pub limit: Option<Limit>,
-    /// What tells this wait from others of the program: call, first argument, stack and place.
-    pub signature: Signature,
-}
-
-/// The time limit of a wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
-    /// So long from its beginning.
-    Within(Duration),
-    /// So long from now.
-    Left(Duration),
-    /// It has one, but how long it is cannot be read.
-    Unknown,
-}
-
-/// Tells a wait from others: number, first argument, stack pointer, program counter.
-pub type Signature = [u64; 4];
+use super::rest::{Call, Limit};
 
 #[derive(Clone, Copy)]
 enum How {
@@ -45,8 +20,14 @@ enum How {
     Timeval(usize),
     /// futex(2).
     Futex,
+    /// futex_waitv(2), futex_wait(2): until a moment, on the clock that the next argument names.
+    Until(usize),
     /// clock_nanosleep(2).
     ClockSleep,
+    /// io_uring_enter(2).
+    Ring,
+    /// What was interrupted by a stop goes on, with a limit that is not shown.
+    Resumed,
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -79,7 +60,18 @@ const TABLE: &[(u64, &str, How)] = &[
     (281, "poll", How::Millis(3)),
     (288, "accept", How::Descriptor),
     (299, "recv", How::Timespec(4)),
+    (2, "open", How::Untimed),
+    (40, "send", How::Descriptor),
+    (65, "wait", How::Untimed),
+    (70, "wait", How::Untimed),
+    (219, "sleep", How::Resumed),
+    (220, "wait", How::Timespec(3)),
+    (257, "open", How::Untimed),
+    (307, "send", How::Descriptor),
+    (426, "poll", How::Ring),
     (441, "poll", How::Timespec(3)),
+    (449, "lock", How::Until(3)),
+    (455, "lock", How::Until(4)),
 ];
 
 #[cfg(target_arch = "aarch64")]
@@ -108,11 +100,27 @@ const TABLE: &[(u64, &str, How)] = &[
     (242, "accept", How::Descriptor),
     (243, "recv", How::Timespec(4)),
     (260, "wait", How::Untimed),
+    (56, "open", How::Untimed),
+    (71, "send", How::Descriptor),
+    (128, "sleep", How::Resumed),
+    (188, "wait", How::Untimed),
+    (192, "wait", How::Timespec(3)),
+    (193, "wait", How::Untimed),
+    (269, "send", How::Descriptor),
+    (426, "poll", How::Ring),
     (441, "poll", How::Timespec(3)),
+    (449, "lock", How::Until(3)),
+    (455, "lock", How::Until(4)),
 ];
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 const TABLE: &[(u64, &str, How)] = &[];
+
+/// poll(2) and ppoll(2), whose first two arguments are an array and its length.
+#[cfg(target_arch = "x86_64")]
+const POLLS: &[u64] = &[7, 271];
+#[cfg(not(target_arch = "x86_64"))]
+const POLLS: &[u64] = &[73];
 
 /// Decodes `/proc/PID/task/TID/syscall`: number, six arguments, stack pointer, program counter.
 /// `None` where the thread is in no call that is known.
@@ -123,15 +131,31 @@ pub fn decode(line: &str, pid: u32) -> Option<Call> {
         fields.map(|field| u64::from_str_radix(field.trim_start_matches("0x"), 16).ok()).collect::<Option<_>>()?;
     let (_, name, how) = TABLE.iter().find(|(known, ..)| *known == number)?;
     let argument = |index: usize| arguments.get(index).copied().unwrap_or(0);
-    let descriptor = matches!(how, How::Descriptor).then(|| narrow(argument(0))).or_else(|| {
-        (*name == "recv").then(|| narrow(argument(0)))
-    });
+    let polled = match *name {
+        "poll" if POLLS.contains(&number) && argument(1) == 1 => sole(pid, argument(0)),
+        _ => None,
+    };
+    let named = matches!(how, How::Descriptor) || *name == "recv";
+    let bare = match *name {
+        "sleep" | "lock" | "wait" => true,
+        "poll" => POLLS.contains(&number) && argument(1) == 0,
+        "select" => argument(0) == 0,
+        _ => false,
+    };
     Some(Call {
         name,
-        descriptor,
+        descriptor: named.then(|| narrow(argument(0))).or(polled),
         limit: limit(*how, &argument, pid),
+        bare,
         signature: [number, argument(0), argument(6), argument(7)],
     })
+}
+
+/// The one descriptor that a `struct pollfd` of the program names.
+fn sole(pid: u32, address: u64) -> Option<i32> {
+    let mut bytes = [0; 4];
+    File::open(format!("/proc/{pid}/mem")).ok()?.read_exact_at(&mut bytes, address).ok()?;
+    Some(i32::from_ne_bytes(bytes))
 }
 
 /// The low half of a register, as the `int` that the call takes it for.
@@ -140,6 +164,9 @@ fn narrow(register: u64) -> i32 {
     let value = register as i32;
     value
 }
+
+/// `IORING_ENTER_EXT_ARG`: the argument that may hold a time limit is there.
+const RING_EXTENDED: u64 = 8;
 
 fn limit(how: How, argument: &impl Fn(usize) -> u64, pid: u32) -> Option<Limit> {
     let spec = |index: usize, unit: u64| match argument(index) {
@@ -160,6 +187,12 @@ fn limit(how: How, argument: &impl Fn(usize) -> u64, pid: u32) -> Option<Limit> 
             (0, address) => Some(read_time(pid, address, 1).map_or(Limit::Unknown, Limit::Within)),
             (_, address) => Some(until(pid, address, argument(1) & 0x100 != 0)),
         },
+        How::Until(index) => match argument(index) {
+            0 => None,
+            address => Some(until(pid, address, argument(index + 1) == 0)),
+        },
+        How::Ring => (argument(3) & RING_EXTENDED != 0).then_some(Limit::Unknown),
+        How::Resumed => Some(Limit::Unknown),
         How::ClockSleep => match argument(1) & 1 {
             0 => spec(2, 1),
             _ => Some(until(pid, argument(2), argument(0) == 0)),

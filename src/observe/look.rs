@@ -1,18 +1,16 @@
 //! One look at every thread of the program.
 
 use std::fs;
+use std::io::ErrorKind;
 
-use super::calls::{Call, decode};
+use super::calls::decode;
 use super::rest::{Look, ThreadLook, Wait};
 use super::tree;
 
 /// Threads of a runtime's own housekeeping, which wake by timers and never serve anybody; by the
-/// beginning of their name, as the kernel cuts it to 15 characters.
+/// beginning of their name, as the kernel cuts it to 15 characters. The JVM's, .NET's, the kernel's.
 const HOUSEKEEPING: &[&str] = &[
     "VM Periodic Tas",
-    "VM Thread",
-    "G1 ",
-    "GC Thread",
     "Monitor Deflati",
     "C1 CompilerThre",
     "C2 CompilerThre",
@@ -23,47 +21,60 @@ const HOUSEKEEPING: &[&str] = &[
     "Reference Handl",
     "Finalizer",
     "Notification Th",
+    ".NET TP Gate",
+    ".NET Tiered Com",
+    ".NET Finalizer",
+    ".NET SynchManag",
+    ".NET EventPipe",
+    ".NET SigHandler",
 ];
+
+/// Housekeeping that stops the whole program while it runs (a garbage collection): all other
+/// threads then seem to wait for ever.
+const STOPPING: &[&str] = &["VM Thread", "G1 ", "GC Thread", "ZWorker", "Shenandoah", ".NET BGC", ".NET Server GC", "iou-"];
 
 /// Looks at all threads of all processes.
 pub fn look(pids: &[u32]) -> Look {
+    // First, so that what was delivered meanwhile shows in the threads.
+    let in_transit = in_transit();
     let mut threads = Vec::new();
     for pid in pids {
         threads.extend(tree::threads(*pid).into_iter().filter_map(|tid| thread(*pid, tid)));
     }
-    Look { alive: !pids.is_empty(), threads, in_transit: in_transit() }
+    Look { alive: !pids.is_empty(), threads, in_transit, ..Look::default() }
 }
 
 /// A thread; `None` where it has gone meanwhile, or keeps house.
 fn thread(pid: u32, tid: u32) -> Option<ThreadLook> {
     let base = format!("/proc/{pid}/task/{tid}");
-    let stat = fs::read_to_string(format!("{base}/stat")).ok()?;
+    let stat = tree::short(&format!("{base}/stat")).ok()?;
     let (head, rest) = stat.rsplit_once(") ")?;
-    let name = head.split_once('(')?.1.to_owned();
-    if HOUSEKEEPING.iter().any(|known| name.starts_with(known)) {
-        return None;
-    }
+    let name = head.split_once('(')?.1;
+    let is = |list: &[&str]| list.iter().any(|known| name.starts_with(known));
     let state = rest.chars().next()?;
-    if matches!(state, 'Z' | 'X') {
+    if matches!(state, 'Z' | 'X') || is(HOUSEKEEPING) || state == 'S' && is(STOPPING) {
         return None;
     }
-    let (cpu, waited, turns) = times(&base, rest)?;
     let wait = match state {
-        'S' => match fs::read_to_string(format!("{base}/syscall")) {
+        'S' => match tree::short(&format!("{base}/syscall")) {
             Ok(line) if line.starts_with("running") => Wait::Busy,
             Ok(line) => decode(&line, pid).map_or(Wait::Busy, Wait::In),
-            Err(_) => Wait::Hidden,
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Wait::Hidden,
+            Err(_) => Wait::Busy,
         },
+        'D' => Wait::Disk,
         'T' | 't' => Wait::Stopped,
         _ => Wait::Busy,
     };
-    Some(ThreadLook { pid, tid, name, cpu, waited, turns, wait })
+    // Last, so that two equal accounts span all that was read of the second look.
+    let (cpu, waited, turns) = times(&base, rest)?;
+    Some(ThreadLook { pid, tid, name: name.to_owned(), cpu, waited, turns, wait })
 }
 
 /// Nanoseconds on a processor, nanoseconds of waiting for one, and how often it got one
 /// (`schedstat`); where the kernel keeps no such account, ticks from `stat`.
 fn times(base: &str, stat: &str) -> Option<(u64, u64, u64)> {
-    if let Ok(text) = fs::read_to_string(format!("{base}/schedstat")) {
+    if let Ok(text) = tree::short(&format!("{base}/schedstat")) {
         let mut numbers = text.split_whitespace().map(str::parse);
         return Some((numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?));
     }
@@ -84,59 +95,6 @@ fn times(base: &str, stat: &str) -> Option<(u64, u64, u64)> {
 /// can be under way.
 fn in_transit() -> bool {
     fs::read_to_string("/proc/net/softnet_stat").is_ok_and(|table| {
-        table.lines().any(|line| line.split_whitespace().nth(11).is_some_and(|backlog| backlog.trim_matches('0') != ""))
-    })
-}
-
-/// What can wake a process although all its threads wait without a limit: an armed timer, a socket
-/// that gives up by itself, an alarm. Dear to find out, so asked last.
-pub fn has_hidden_timer(pids: &[u32], threads: &[ThreadLook]) -> bool {
-    pids.iter().any(|pid| armed_timer(*pid) || catches_alarm(*pid))
-        || threads.iter().any(|thread| match &thread.wait {
-            Wait::In(Call { name: "recv" | "read" | "accept", descriptor: Some(descriptor), .. }) => {
-                has_receive_timeout(thread.pid, *descriptor)
-            }
-            _ => false,
-        })
-}
-
-/// Whether a socket gives up on receiving after a time (SO_RCVTIMEO, socket(7)), which nothing in
-/// the system call shows.
-fn has_receive_timeout(pid: u32, descriptor: i32) -> bool {
-    use nix::sys::socket::{getsockopt, sockopt::ReceiveTimeout};
-
-    crate::sys::descriptor_of(pid, descriptor)
-        .ok()
-        .and_then(|socket| getsockopt(&socket, ReceiveTimeout).ok())
-        .is_some_and(|timeout| timeout.tv_sec() != 0 || timeout.tv_usec() != 0)
-}
-
-/// A POSIX timer, or a timerfd that is running.
-fn armed_timer(pid: u32) -> bool {
-    if fs::read_to_string(format!("/proc/{pid}/timers")).is_ok_and(|timers| !timers.is_empty()) {
-        return true;
-    }
-    let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
-    descriptors.flatten().any(|entry| {
-        let timer = fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == "anon_inode:[timerfd]");
-        timer && {
-            let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{}", entry.file_name().to_string_lossy()));
-            info.is_ok_and(|info| {
-                info.lines().any(|line| line.starts_with("it_value:") && !line.contains("(0, 0)"))
-            })
-        }
-    })
-}
-
-/// Whether the process catches SIGALRM (signal 14): then `alarm` may be running, which the kernel
-/// does not show.
-fn catches_alarm(pid: u32) -> bool {
-    const SIGALRM_BIT: u64 = 1 << 13;
-    fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| {
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix("SigCgt:"))
-            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-            .is_some_and(|mask| mask & SIGALRM_BIT != 0)
+        table.lines().any(|line| line.split_whitespace().nth(11).is_some_and(|backlog| backlog.bytes().any(|digit| digit != b'0')))
     })
 }

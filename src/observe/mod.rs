@@ -12,6 +12,8 @@ mod rest;
 #[cfg(target_os = "linux")]
 mod sockets;
 #[cfg(target_os = "linux")]
+mod timers;
+#[cfg(target_os = "linux")]
 mod tree;
 mod watch;
 
@@ -25,3 +27,6 @@ pub use watch::{Census, Occupant, Watch, occupant};
 pub fn method() -> &'static str {
     if cfg!(target_os = "linux") { "quiescence" } else { "grace periods" }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;

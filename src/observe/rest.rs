@@ -1,30 +1,31 @@
-//! Whether the program is at rest: a state machine over looks at its threads.
+//! Whether the program is at rest: a state machine over looks at its threads, free of any I/O.
 //!
 //! In conformance-testing theory this is the observation of quiescence. The rules:
 //! - *Quiescent*: two looks in a row show every thread in a wait without a time limit, none of them
 //!   has had a processor in between, and nothing is under way in the kernel. Loopback delivers at
 //!   once, so whatever could wake the program would have.
 //! - *Polling*: some threads wait with a limit, and have come back to the very same wait after a
-//!   whole round of it in silence. Such a wait is learned, so that it need
-//!   not be sat out again. A bare sleep must come round twice: programs that are odd but right
-//!   sleep before they reply.
+//!   whole round of it without anything going over the wire. Such a wait is learned, so that it need
+//!   not be sat out again. A bare sleep must come round twice, in silence: programs that are odd but
+//!   right sleep before they reply, or count down to something.
 //! - *Deadline*: the last resort. It counts time in which the program could have run: not that in
-//!   which a thread of it waited for a processor.
+//!   which it stood in line for a processor, waited for a disk, or was stopped.
+//!
+//! A thread is known by its account (`schedstat`): one that has had no processor between two looks,
+//! and sleeps at both, has slept all the time.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use crate::event::{Blocked, Rest};
 
-#[cfg(target_os = "linux")]
-use super::calls::{Call, Limit, Signature};
-
 /// What the waiting is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// To learn what the program does after a stimulus.
     Settle,
-    /// A pause of the suite: a program that wakes by its own timer makes use of all of it.
+    /// A pause of the suite: a program that wakes by its own timer makes use of all of it, so only
+    /// what waits for ever cuts it short.
     Pause,
 }
 
@@ -40,7 +41,7 @@ pub enum Activity {
 /// How long the program may be busy.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
-    /// Time in which it could have run.
+    /// Time in which it could have run (of a pause: all time).
     pub wall: Duration,
     /// Processor time.
     pub cpu: Duration,
@@ -63,6 +64,12 @@ const SLEEPS: u32 = 2;
 /// Looks closer together than this could show the same moment twice.
 const APART: Duration = Duration::from_micros(400);
 
+/// Where the kernel does not tell what a thread waits for: so long without work or output is rest.
+const HIDDEN_GRACE: Duration = Duration::from_millis(300);
+
+/// A wait for rest ends after so many times its budget, whatever the program was kept from.
+const PATIENCE: u32 = 12;
+
 /// The program has come to rest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settled {
@@ -77,9 +84,11 @@ pub struct Settled {
 pub struct Look {
     /// Whether any process of the program is alive.
     pub alive: bool,
+    /// Whether threads cannot be seen at all on this system.
+    pub blind: bool,
     /// Its threads, without those of a runtime's housekeeping.
     pub threads: Vec<ThreadLook>,
-    /// Whether packets are under way in the kernel.
+    /// Whether packets were under way in the kernel, just before the threads were looked at.
     pub in_transit: bool,
 }
 
@@ -105,24 +114,78 @@ pub struct ThreadLook {
 /// What a thread waits for.
 #[derive(Debug, Clone)]
 pub enum Wait {
-    /// It runs, or will, or waits for a disk.
+    /// It runs, or will.
     Busy,
+    /// It waits for a disk, or for the like that cannot be interrupted.
+    Disk,
     /// It is stopped (SIGSTOP).
     Stopped,
     /// It sleeps, and the kernel does not tell where.
     Hidden,
     /// It sleeps in a system call.
-    #[cfg(target_os = "linux")]
     In(Call),
 }
 
-/// What is kept between settles: the waits that were found to be idle, and since when each thread
-/// has been in its present one.
+/// A system call in which a thread sleeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Its name as students know it.
+    pub name: &'static str,
+    /// The descriptor that it waits on, where it names one alone.
+    pub descriptor: Option<i32>,
+    /// How long it waits at most; `None` for ever.
+    pub limit: Option<Limit>,
+    /// Whether only time (or another thread) ends it: nothing that arrives from outside.
+    pub bare: bool,
+    /// What tells this wait from others of the thread.
+    pub signature: Signature,
+}
+
+/// The time limit of a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// So long from its beginning.
+    Within(Duration),
+    /// So long from now.
+    Left(Duration),
+    /// It has one, but how long it is cannot be read.
+    Unknown,
+}
+
+/// Tells a wait of a thread from others: number, first argument, stack pointer, program counter.
+pub type Signature = [u64; 4];
+
+/// What is kept between waits for rest, for the life of the program: the waits that were found to be
+/// idle, and the last account of each thread.
 #[derive(Debug, Default)]
 pub struct Memory {
-    #[cfg(target_os = "linux")]
-    learned: HashSet<Signature>,
-    since: HashMap<u32, (u64, Instant)>,
+    learned: HashSet<(u32, Signature)>,
+    threads: HashMap<u32, Track>,
+    looked: Option<Instant>,
+}
+
+/// A thread as the last look left it.
+#[derive(Debug, Clone)]
+struct Track {
+    cpu: u64,
+    waited: u64,
+    turns: u64,
+    signature: Option<Signature>,
+    /// When its present wait may have begun, at the earliest.
+    since: Instant,
+}
+
+/// One of the waits that a thread comes back to.
+#[derive(Debug)]
+struct Stay {
+    signature: Signature,
+    /// Whether only time ends it.
+    bare: bool,
+    /// It was seen there at two looks without having had a processor: so what wakes it next is no
+    /// longer the stimulus.
+    seated: bool,
+    /// How often it has come back.
+    rounds: u32,
 }
 
 /// One waiting for rest.
@@ -134,12 +197,24 @@ pub struct Resting {
     silent_since: Instant,
     quiet_since: Instant,
     spoke: bool,
-    /// Processor time and waiting for a processor, of threads when first seen here.
-    first: HashMap<u32, (u64, u64)>,
-    previous: Option<(Instant, Vec<(u32, u64, u64)>)>,
-    #[cfg(target_os = "linux")]
-    rounds: HashMap<u32, (Signature, u64, u32)>,
+    stirred: bool,
     gone: bool,
+    stays: HashMap<u32, Vec<Stay>>,
+    calm_since: Option<Instant>,
+    placid_since: Option<Instant>,
+    cpu: Duration,
+    /// What each thread has waited for a processor before this began.
+    waited_before: HashMap<u32, u64>,
+    waited: Duration,
+    held_up: Duration,
+}
+
+/// How a look compares with the one before.
+struct Change {
+    /// No thread has come, gone, or had a processor.
+    calm: bool,
+    /// None but such as came back to the timed wait that they had left.
+    placid: bool,
 }
 
 impl Resting {
@@ -153,212 +228,231 @@ impl Resting {
             silent_since: now,
             quiet_since: now,
             spoke: false,
-            first: HashMap::new(),
-            previous: None,
-            #[cfg(target_os = "linux")]
-            rounds: HashMap::new(),
+            stirred: true,
             gone: false,
+            stays: HashMap::new(),
+            calm_since: None,
+            placid_since: None,
+            cpu: Duration::ZERO,
+            waited_before: HashMap::new(),
+            waited: Duration::ZERO,
+            held_up: Duration::ZERO,
         }
     }
 
     /// Something went over the wire, or the program printed.
     pub fn activity(&mut self, activity: Activity, now: Instant) {
         self.quiet_since = now;
-        self.previous = None;
-        // Who counts down to something says so; who only waits says nothing.
-        #[cfg(target_os = "linux")]
-        self.rounds.clear();
+        self.stirred = true;
         if activity == Activity::Wire {
             self.silent_since = now;
             self.spoke = true;
+            self.stays.clear();
+        } else {
+            // Who counts down to something says so; who only waits says nothing.
+            self.stays.values_mut().for_each(|stays| stays.retain(|stay| !stay.bare));
         }
     }
 
-    /// How long the program could have run since the waiting began, and the processor time it used.
-    fn used(&self, look: &Look, now: Instant) -> (Duration, Duration) {
-        let (mut cpu, mut waited) = (0, 0);
-        for thread in &look.threads {
-            let (cpu_then, waited_then) = self.first.get(&thread.tid).copied().unwrap_or((0, 0));
-            cpu += thread.cpu.saturating_sub(cpu_then);
-            waited = waited.max(thread.waited.saturating_sub(waited_then));
-        }
-        let wall = now.duration_since(self.begun).saturating_sub(Duration::from_nanos(waited));
-        (wall, Duration::from_nanos(cpu))
-    }
-
-    /// Takes a look into account. `hidden_timer` is asked only where all else says rest.
-    pub fn look(
-        &mut self,
-        memory: &mut Memory,
-        look: &Look,
-        now: Instant,
-        hidden_timer: impl FnOnce() -> bool,
-    ) -> Option<Settled> {
+    /// Takes a look into account; says so when the wait is over.
+    pub fn look(&mut self, memory: &mut Memory, look: &Look, now: Instant) -> Option<Settled> {
         if !look.alive {
             // The processes of a fork can be missed by one look.
             return std::mem::replace(&mut self.gone, true).then(|| settled(Rest::Gone, look));
         }
         self.gone = false;
-        for thread in &look.threads {
-            self.first.entry(thread.tid).or_insert((thread.cpu, thread.waited));
-            let entry = memory.since.entry(thread.tid).or_insert((thread.turns, self.begun));
-            if entry.0 != thread.turns {
-                *entry = (thread.turns, self.previous.as_ref().map_or(now, |(then, _)| *then));
-            }
+        self.charge(memory, look, now);
+        let change = self.follow(memory, look, now);
+        memory.looked = Some(now);
+        let how = self.verdict(memory, look, &change, now).or_else(|| self.over(now).then_some(Rest::Deadline));
+        how.map(|how| settled(how, look))
+    }
+
+    /// Counts what the program has used, and what kept it from running.
+    fn charge(&mut self, memory: &Memory, look: &Look, now: Instant) {
+        let gap = now.duration_since(memory.looked.unwrap_or(self.begun).max(self.begun));
+        let held_up = |thread: &ThreadLook| matches!(thread.wait, Wait::Stopped | Wait::Disk);
+        let busy = |thread: &ThreadLook| matches!(thread.wait, Wait::Busy);
+        if look.threads.iter().any(held_up) && !look.threads.iter().any(busy) {
+            self.held_up += gap;
         }
-        let state = self.state(memory, look, now);
-        let result = match state {
-            State::Busy => {
-                self.previous = None;
-                None
+        for thread in &look.threads {
+            let before = memory.threads.get(&thread.tid);
+            let cpu = thread.cpu.saturating_sub(before.map_or(0, |track| track.cpu));
+            self.cpu += Duration::from_nanos(cpu);
+            let base = *self.waited_before.entry(thread.tid).or_insert(before.map_or(0, |track| track.waited));
+            self.waited = self.waited.max(Duration::from_nanos(thread.waited.saturating_sub(base)));
+        }
+    }
+
+    /// Compares each thread with what it was at the last look, and counts its rounds.
+    fn follow(&mut self, memory: &mut Memory, look: &Look, now: Instant) -> Change {
+        let quiet = !std::mem::take(&mut self.stirred) && !look.in_transit;
+        let same_number = memory.threads.len() == look.threads.len();
+        let (mut calm, mut placid) = (quiet && same_number, quiet && same_number);
+        let mut threads = HashMap::with_capacity(look.threads.len());
+        for thread in &look.threads {
+            let signature = thread.call().map(|call| call.signature);
+            let before = memory.threads.remove(&thread.tid);
+            let ran = before.as_ref().is_none_or(|track| track.turns != thread.turns || track.cpu != thread.cpu);
+            let same_wait = before.as_ref().is_some_and(|track| track.signature == signature);
+            calm &= !ran;
+            placid &= !ran || same_wait && thread.call().is_some_and(|call| call.limit.is_some());
+            if ran {
+                self.quiet_since = now;
             }
-            State::Untimed => (self.unchanged(look, now) && !hidden_timer()).then_some(Rest::Quiescent),
-            State::Idle => self.unchanged(look, now).then_some(Rest::Polling),
-            State::Timed => {
-                self.unchanged(look, now);
-                None
+            if let Some(call) = thread.call() {
+                let turns = thread.turns.saturating_sub(before.as_ref().map_or(0, |track| track.turns));
+                self.stay(thread.tid, call, ran, same_wait.then_some(turns), quiet);
             }
-            State::LongTimed => self.unchanged(look, now).then_some(Rest::Polling),
-            State::Hidden => {
-                let still = self.unchanged(look, now) && now.duration_since(self.quiet_since) > HIDDEN_GRACE;
-                still.then_some(Rest::Grace)
-            }
+            let since = match before {
+                Some(track) if !ran => track.since,
+                _ => memory.looked.unwrap_or(self.begun),
+            };
+            let (cpu, waited, turns) = (thread.cpu, thread.waited, thread.turns);
+            threads.insert(thread.tid, Track { cpu, waited, turns, signature, since });
+        }
+        memory.threads = threads;
+        let streak = |since: &mut Option<Instant>, holds: bool| {
+            *since = if holds { since.or(memory.looked) } else { None };
+            since.is_some_and(|since| now.duration_since(since) >= APART)
         };
-        let result = result.or_else(|| {
-            let (wall, cpu) = self.used(look, now);
-            (wall >= self.budget.wall || cpu >= self.budget.cpu).then_some(Rest::Deadline)
+        Change { calm: streak(&mut self.calm_since, calm), placid: streak(&mut self.placid_since, placid) }
+    }
+
+    /// Notes that a thread is in a wait; `turns` is how often it had a processor since the last look,
+    /// if it was there at that look too.
+    fn stay(&mut self, tid: u32, call: &Call, ran: bool, turns: Option<u64>, quiet: bool) {
+        /// More than any loop waits at; a program that has more is not polling.
+        const MOST: usize = 16;
+        let stays = self.stays.entry(tid).or_default();
+        let index = stays.iter().position(|stay| stay.signature == call.signature).unwrap_or_else(|| {
+            if stays.len() >= MOST {
+                stays.clear();
+            }
+            stays.push(Stay { signature: call.signature, bare: call.bare, seated: false, rounds: 0 });
+            stays.len() - 1
         });
-        result.map(|how| settled(how, look))
-    }
-
-    /// Whether no thread has had a processor since the look before, and nothing is under way.
-    fn unchanged(&mut self, look: &Look, now: Instant) -> bool {
-        if look.in_transit {
-            self.previous = None;
-            return false;
-        }
-        let mut accounts: Vec<_> = look.threads.iter().map(|thread| (thread.tid, thread.cpu, thread.turns)).collect();
-        accounts.sort_unstable();
-        match &self.previous {
-            Some((then, before)) if *before == accounts => now.duration_since(*then) >= APART,
-            _ => {
-                self.previous = Some((now, accounts));
-                false
-            }
+        let stay = &mut stays[index];
+        if ran || turns.is_none() {
+            // Where looks are too rare to see it seated, the first of two turns may be the stimulus's.
+            let whole = stay.seated || turns.is_some_and(|turns| turns >= 2);
+            stay.rounds += u32::from(whole);
+            stay.seated = false;
+        } else if quiet {
+            stay.seated = true;
         }
     }
 
-    #[cfg(target_os = "linux")]
-    fn state(&mut self, memory: &mut Memory, look: &Look, now: Instant) -> State {
-        let mut timed = Vec::new();
-        let mut hidden = false;
-        if look.threads.is_empty() {
-            return State::Busy;
+    fn verdict(&self, memory: &mut Memory, look: &Look, change: &Change, now: Instant) -> Option<Rest> {
+        if look.blind || look.threads.iter().any(|thread| matches!(thread.wait, Wait::Hidden)) {
+            let asleep = look.threads.iter().all(|thread| matches!(thread.wait, Wait::Hidden | Wait::In(_)));
+            let quiet = asleep && now.duration_since(self.quiet_since) >= HIDDEN_GRACE;
+            return (quiet && self.purpose != Purpose::Pause).then_some(Rest::Grace);
         }
-        for thread in &look.threads {
-            match &thread.wait {
-                Wait::Busy | Wait::Stopped => return State::Busy,
-                Wait::Hidden => hidden = true,
-                Wait::In(call) => timed.extend(call.limit.map(|limit| (thread, call, limit))),
-            }
+        if look.threads.is_empty() || !look.asleep() {
+            return None;
         }
-        if hidden {
-            return State::Hidden;
-        }
+        let timed: Vec<_> = look.threads.iter().filter_map(|thread| Some((thread, thread.call()?))).collect();
+        let timed: Vec<_> = timed.into_iter().filter(|(_, call)| call.limit.is_some()).collect();
         if timed.is_empty() {
-            return State::Untimed;
-        }
-        let (wall, _) = self.used(look, now);
-        let left = self.budget.wall.saturating_sub(wall);
-        let long = timed.iter().all(|(thread, _, limit)| {
-            let since = memory.since.get(&thread.tid).map_or(now, |(_, since)| *since);
-            remaining(*limit, now.duration_since(since)).is_some_and(|rest| rest > left)
-        });
-        if long {
-            return State::LongTimed;
+            return change.calm.then_some(Rest::Quiescent);
         }
         if self.purpose == Purpose::Pause {
-            return State::Timed;
+            return None;
         }
-        self.idle(memory, &timed, now)
+        let idle = |thread: &ThreadLook, call: &Call| self.idle(memory, thread.tid, call, now);
+        if change.placid && timed.iter().all(|(thread, call)| idle(thread, call)) {
+            memory.learned.extend(timed.iter().map(|(thread, call)| (thread.tid, call.signature)));
+            return Some(Rest::Polling);
+        }
+        let late = |thread: &ThreadLook, call: &Call| self.outlasts(memory, thread.tid, call, now);
+        let nothing_more = timed.iter().all(|(thread, call)| late(thread, call) || idle(thread, call));
+        (change.calm && nothing_more).then_some(Rest::Polling)
     }
 
-    /// Whether the timed waits are idle ones: known ones, or such as have just come round.
-    #[cfg(target_os = "linux")]
-    fn idle(&mut self, memory: &mut Memory, timed: &[(&ThreadLook, &Call, Limit)], now: Instant) -> State {
-        let (mut all_round, mut known) = (true, true);
-        for (thread, call, _) in timed {
-            let entry = self.rounds.entry(thread.tid).or_insert((call.signature, thread.turns, 0));
-            if entry.0 != call.signature {
-                *entry = (call.signature, thread.turns, 0);
-            } else if entry.1 != thread.turns {
-                *entry = (call.signature, thread.turns, entry.2 + 1);
-            }
-            // A sleep is not woken by what has come: only after it does the program look.
-            let (asleep, rounds) = (call.name == "sleep", entry.2);
-            all_round &= rounds >= if asleep { SLEEPS } else { 1 };
-            let wanted = match (self.spoke, asleep) {
+    /// Whether a timed wait is an idle one: one that is known, or has just come round.
+    fn idle(&self, memory: &Memory, tid: u32, call: &Call, now: Instant) -> bool {
+        let stays = self.stays.get(&tid);
+        let stay = stays.and_then(|stays| stays.iter().find(|stay| stay.signature == call.signature));
+        let rounds = stay.map_or(0, |stay| stay.rounds);
+        if memory.learned.contains(&(tid, call.signature)) {
+            // Data wakes a poll, but not a sleeper: only when he wakes by himself does he look.
+            let wanted = match (self.spoke, call.bare) {
                 (true, false) => 0,
                 (true, true) | (false, false) => 1,
                 (false, true) => SLEEPS,
             };
-            known &= memory.learned.contains(&call.signature) && rounds >= wanted;
+            return rounds >= wanted;
         }
-        if known {
-            return State::Idle;
-        }
-        if all_round && now.duration_since(self.silent_since) >= SILENCE {
-            memory.learned.extend(timed.iter().map(|(_, call, _)| call.signature));
-            return State::Idle;
-        }
-        State::Timed
+        rounds >= if call.bare { SLEEPS } else { 1 } && now.duration_since(self.silent_since) >= SILENCE
     }
 
-    #[cfg(not(target_os = "linux"))]
-    fn state(&mut self, _memory: &mut Memory, _look: &Look, _now: Instant) -> State {
-        State::Hidden
+    /// Whether a timed wait lasts beyond the deadline, so that it cannot matter any more.
+    fn outlasts(&self, memory: &Memory, tid: u32, call: &Call, now: Instant) -> bool {
+        let rest = match call.limit {
+            Some(Limit::Within(whole)) => {
+                let since = memory.threads.get(&tid).map_or(self.begun, |track| track.since);
+                whole.saturating_sub(now.duration_since(since))
+            }
+            Some(Limit::Left(rest)) => rest,
+            Some(Limit::Unknown) | None => return false,
+        };
+        rest > self.budget.wall.saturating_sub(self.wall(now))
+    }
+
+    /// How long the program could have run since the waiting began.
+    fn wall(&self, now: Instant) -> Duration {
+        let all = now.duration_since(self.begun);
+        match self.purpose {
+            Purpose::Settle => all.saturating_sub(self.waited + self.held_up),
+            Purpose::Pause => all,
+        }
+    }
+
+    fn over(&self, now: Instant) -> bool {
+        self.wall(now) >= self.budget.wall
+            || self.cpu >= self.budget.cpu
+            || now.duration_since(self.begun) >= self.budget.wall.saturating_mul(PATIENCE)
     }
 }
 
-/// What all threads together do.
-enum State {
-    Busy,
-    Untimed,
-    Idle,
-    Timed,
-    /// In timed waits that outlast the deadline.
-    LongTimed,
-    Hidden,
+impl Look {
+    /// Whether every thread sleeps in a system call.
+    #[must_use]
+    pub fn asleep(&self) -> bool {
+        self.threads.iter().all(|thread| thread.call().is_some())
+    }
 }
 
-/// Where the kernel does not tell what a thread waits for: so long without work or output is rest.
-const HIDDEN_GRACE: Duration = Duration::from_millis(300);
+impl ThreadLook {
+    /// The system call that it sleeps in.
+    #[must_use]
+    pub fn call(&self) -> Option<&Call> {
+        match &self.wait {
+            Wait::In(call) => Some(call),
+            _ => None,
+        }
+    }
 
-/// How long a wait still lasts at the least, given how long it has lasted at the most.
-#[cfg(target_os = "linux")]
-fn remaining(limit: Limit, waited: Duration) -> Option<Duration> {
-    match limit {
-        Limit::Within(whole) => Some(whole.saturating_sub(waited)),
-        Limit::Left(rest) => Some(rest),
-        Limit::Unknown => None,
+    /// The same as a fact.
+    #[must_use]
+    pub fn blocked(&self) -> Blocked {
+        let (call, descriptor, timed) = match &self.wait {
+            Wait::Busy => ("running", None, false),
+            Wait::Disk => ("waiting for a disk", None, false),
+            Wait::Stopped => ("stopped", None, false),
+            Wait::Hidden => ("sleeping", None, false),
+            Wait::In(call) => (call.name, call.descriptor, call.limit.is_some()),
+        };
+        let (pid, tid, name) = (self.pid, self.tid, self.name.clone());
+        Blocked { pid, tid, name, call: call.to_owned(), descriptor, socket: None, timed }
     }
 }
 
 fn settled(how: Rest, look: &Look) -> Settled {
-    let threads = look
-        .threads
-        .iter()
-        .map(|thread| {
-            let (call, descriptor, timed) = match &thread.wait {
-                Wait::Busy => ("running", None, false),
-                Wait::Stopped => ("stopped", None, false),
-                Wait::Hidden => ("sleeping", None, false),
-                #[cfg(target_os = "linux")]
-                Wait::In(call) => (call.name, call.descriptor, call.limit.is_some()),
-            };
-            let (pid, tid, name) = (thread.pid, thread.tid, thread.name.clone());
-            Blocked { pid, tid, name, call: call.to_owned(), descriptor, socket: None, timed }
-        })
-        .collect();
-    Settled { how, threads }
+    Settled { how, threads: look.threads.iter().map(ThreadLook::blocked).collect() }
 }
+
+#[cfg(test)]
+mod tests;

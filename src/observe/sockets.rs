@@ -51,7 +51,7 @@ struct Denied;
 
 /// Asks a socket what it is. `None` if it is gone, no Internet socket, or not bound to anything.
 fn asked(pid: u32, descriptor: i32, inode: u64) -> Result<Option<Socket>, Denied> {
-    use nix::sys::socket::{MsgFlags, SockType, SockaddrStorage, getpeername, getsockname, getsockopt, recv, sockopt};
+    use nix::sys::socket::{SockType, SockaddrStorage, getpeername, getsockname, getsockopt, sockopt};
     use std::os::fd::AsRawFd as _;
 
     let copy = match crate::sys::descriptor_of(pid, descriptor) {
@@ -72,11 +72,23 @@ fn asked(pid: u32, descriptor: i32, inode: u64) -> Result<Option<Socket>, Denied
             SockType::Stream => (Transport::Tcp, SocketState::Connecting),
             _ => return None,
         };
-        let peeked = recv(raw, &mut [0], MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT);
-        let unread = u64::from(matches!(peeked, Ok(1..)));
+        let unread = match state {
+            SocketState::Listening => u64::from(readable(&copy)),
+            _ => crate::sys::unread(&copy).unwrap_or(0),
+        };
         (local.port() != 0).then_some(Socket { transport, local, remote, state, inode, unread })
     };
     Ok(described())
+}
+
+/// Whether something waits: of a listening socket, a connection that is not accepted yet.
+fn readable(socket: &std::os::fd::OwnedFd) -> bool {
+    use std::os::fd::AsFd as _;
+
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+    let mut asked = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+    matches!(poll(&mut asked, PollTimeout::ZERO), Ok(1..))
 }
 
 fn internet(address: &nix::sys::socket::SockaddrStorage) -> Option<SocketAddr> {

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{self, Read as _};
+use std::sync::OnceLock;
 
 /// All processes of the program that are alive: the descendants of this one.
 #[must_use]
@@ -37,17 +39,60 @@ pub fn threads(pid: u32) -> Vec<u32> {
 }
 
 fn children(pid: u32) -> Vec<u32> {
-    threads(pid)
-        .into_iter()
-        .filter_map(|tid| fs::read_to_string(format!("/proc/{pid}/task/{tid}/children")).ok())
-        .flat_map(|list| list.split_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<_>>())
-        .collect()
+    let mut listed = false;
+    let mut all = Vec::new();
+    for tid in threads(pid) {
+        let Ok(list) = fs::read_to_string(format!("/proc/{pid}/task/{tid}/children")) else { continue };
+        listed = true;
+        all.extend(list.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+    }
+    if listed || kernel_lists_children() { all } else { searched(pid) }
 }
 
-/// Whether a process is there and no zombie.
+/// Whether the kernel was built with `CONFIG_PROC_CHILDREN`.
+fn kernel_lists_children() -> bool {
+    static LISTS: OnceLock<bool> = OnceLock::new();
+    *LISTS.get_or_init(|| {
+        let this = std::process::id();
+        fs::exists(format!("/proc/{this}/task/{this}/children")).unwrap_or(false)
+    })
+}
+
+/// The children of a process, found among all processes by their parent.
+fn searched(parent: u32) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| parent_of(*pid) == Some(parent)).collect()
+}
+
+/// The fourth field of `stat`, behind the name and the state.
+fn parent_of(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Whether a process is there and no zombie. One whose first thread alone has ended
+/// (`pthread_exit` in `main`) looks like a zombie, but its other threads live.
 fn alive(pid: u32) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/stat"))
-        .ok()
-        .and_then(|stat| stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()))
-        .is_some_and(|state| !matches!(state, 'Z' | 'X'))
+    lives(&format!("/proc/{pid}/stat")).is_some_and(|lives| {
+        lives || threads(pid).into_iter().any(|tid| lives_thread(pid, tid))
+    })
+}
+
+fn lives_thread(pid: u32, tid: u32) -> bool {
+    lives(&format!("/proc/{pid}/task/{tid}/stat")).unwrap_or(false)
+}
+
+/// Whether the state in a `stat` is neither of the two of the dead; `None` if there is none.
+fn lives(stat: &str) -> Option<bool> {
+    let stat = short(stat).ok()?;
+    let state = stat.rsplit_once(") ")?.1.chars().next()?;
+    Some(!matches!(state, 'Z' | 'X'))
+}
+
+/// A file of `/proc` that is shorter than a page, with as few system calls as can be.
+pub fn short(path: &str) -> io::Result<String> {
+    let mut page = [0; 4096];
+    let length = fs::File::open(path)?.read(&mut page)?;
+    Ok(String::from_utf8_lossy(&page[..length]).into_owned())
 }

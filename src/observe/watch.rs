@@ -48,6 +48,8 @@ pub struct Watch {
     memory: Memory,
     resting: Resting,
     begun: Instant,
+    #[cfg(target_os = "linux")]
+    hidden: super::timers::Hidden,
     #[cfg(not(target_os = "linux"))]
     ended: bool,
 }
@@ -67,6 +69,8 @@ impl Watch {
             memory: Memory::default(),
             resting: Resting::new(Purpose::Settle, Budget::START, now),
             begun: now,
+            #[cfg(target_os = "linux")]
+            hidden: super::timers::Hidden::default(),
             #[cfg(not(target_os = "linux"))]
             ended: false,
         }
@@ -95,10 +99,9 @@ impl Watch {
     #[cfg(target_os = "linux")]
     pub fn look(&mut self) -> Option<Settled> {
         let pids = super::tree::live_processes();
-        let look = super::look::look(&pids);
-        let now = Instant::now();
-        let hidden_timer = || super::look::has_hidden_timer(&pids, &look.threads);
-        let mut settled = self.resting.look(&mut self.memory, &look, now, hidden_timer)?;
+        let mut look = super::look::look(&pids);
+        self.hidden.reveal(&mut look);
+        let mut settled = self.resting.look(&mut self.memory, &look, Instant::now())?;
         for thread in &mut settled.threads {
             thread.socket = thread.descriptor.and_then(|descriptor| super::sockets::behind(thread.pid, descriptor));
         }
@@ -108,8 +111,8 @@ impl Watch {
     /// Takes one look: all that is known here is whether the program still runs.
     #[cfg(not(target_os = "linux"))]
     pub fn look(&mut self) -> Option<Settled> {
-        let look = super::rest::Look { alive: !self.ended, ..Default::default() };
-        self.resting.look(&mut self.memory, &look, Instant::now(), || false)
+        let look = super::rest::Look { alive: !self.ended, blind: true, ..Default::default() };
+        self.resting.look(&mut self.memory, &look, Instant::now())
     }
 
     /// How long to wait before the next look. Most programs rest within a millisecond; one that

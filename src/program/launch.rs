@@ -156,3 +156,6 @@ impl Kept {
     }
 }
 
+
+#[cfg(all(test, unix))]
+mod tests;

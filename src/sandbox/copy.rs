@@ -217,7 +217,7 @@ fn content(entry: &DirEntry, root: &Utf8Path) -> Option<(PathBuf, u64)> {
     }
     let target = entry.path().canonicalize().ok()?;
     let metadata = target.metadata().ok()?;
-    (target.starts_with(root) && metadata.is_file()).then(|| (target, metadata.len()))
+    (target.starts_with(root) && metadata.is_file()).then_some((target, metadata.len()))
 }
 
 /// A read-only file must be writable in the copy: compilers and programs write beside their sources.
@@ -239,6 +239,8 @@ fn make_writable(path: &Utf8Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
     use super::*;
 
     fn folder() -> (TempDir, Utf8PathBuf) {

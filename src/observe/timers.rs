@@ -1,0 +1,111 @@
+//! What ends a wait although nothing in its system call says so: a timer of the process, a timeout
+//! of the socket. Dear to find out, so asked only where every thread sleeps, and once for as long as
+//! none has had a processor.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::time::{Duration, Instant};
+
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::{ReceiveTimeout, SendTimeout};
+use nix::sys::time::TimeVal;
+
+use super::rest::{Call, Limit, Look, Wait};
+
+/// How long what was found counts: a timer can run out without any thread having a processor.
+const FRESH: Duration = Duration::from_millis(100);
+
+/// What was found, and for which accounts of the threads.
+#[derive(Debug, Default)]
+pub struct Hidden {
+    accounts: Vec<(u32, u64)>,
+    at: Option<Instant>,
+    timers: BTreeSet<u32>,
+    sockets: HashMap<u32, Duration>,
+}
+
+impl Hidden {
+    /// Marks waits of sleeping threads as timed that are so by a timer or a socket's option.
+    pub fn reveal(&mut self, look: &mut Look) {
+        if look.threads.is_empty() || !look.asleep() {
+            return;
+        }
+        let accounts: Vec<_> = look.threads.iter().map(|thread| (thread.tid, thread.turns)).collect();
+        if accounts != self.accounts || self.at.is_none_or(|at| at.elapsed() > FRESH) {
+            self.ask(look);
+            self.accounts = accounts;
+            self.at = Some(Instant::now());
+        }
+        for thread in &mut look.threads {
+            let Wait::In(call) = &mut thread.wait else { continue };
+            if call.limit.is_some() {
+                continue;
+            }
+            if let Some(timeout) = self.sockets.get(&thread.tid) {
+                call.limit = Some(Limit::Within(*timeout));
+            } else if self.timers.contains(&thread.pid) {
+                (call.limit, call.bare) = (Some(Limit::Unknown), true);
+            }
+        }
+    }
+
+    fn ask(&mut self, look: &Look) {
+        let pids: BTreeSet<u32> = look.threads.iter().map(|thread| thread.pid).collect();
+        self.timers = pids.into_iter().filter(|pid| armed_timer(*pid) || catches_alarm(*pid)).collect();
+        let threads = look.threads.iter().filter_map(|thread| Some((thread, thread.call()?)));
+        self.sockets = threads
+            .filter_map(|(thread, call)| Some((thread.tid, socket_timeout(thread.pid, call)?)))
+            .collect();
+    }
+}
+
+/// How long a socket waits before it gives up by itself (`SO_RCVTIMEO`, `SO_SNDTIMEO`, socket(7)),
+/// which nothing in the system call shows.
+fn socket_timeout(pid: u32, call: &Call) -> Option<Duration> {
+    let receives = match call.name {
+        "recv" | "read" | "accept" => true,
+        "send" | "write" | "connect" => false,
+        _ => return None,
+    };
+    let descriptor = call.descriptor.filter(|_| call.limit.is_none())?;
+    super::sockets::inode(pid, descriptor)?;
+    let socket = crate::sys::descriptor_of(pid, descriptor).ok()?;
+    let timeout =
+        if receives { getsockopt(&socket, ReceiveTimeout) } else { getsockopt(&socket, SendTimeout) }.ok()?;
+    duration(timeout).filter(|timeout| !timeout.is_zero())
+}
+
+fn duration(value: TimeVal) -> Option<Duration> {
+    let seconds = u64::try_from(value.tv_sec()).ok()?;
+    let micros = u64::try_from(value.tv_usec()).ok()?;
+    Some(Duration::from_secs(seconds) + Duration::from_micros(micros))
+}
+
+/// A POSIX timer, or a timerfd that is running.
+fn armed_timer(pid: u32) -> bool {
+    if fs::read_to_string(format!("/proc/{pid}/timers")).is_ok_and(|timers| !timers.is_empty()) {
+        return true;
+    }
+    let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    descriptors.flatten().any(|entry| {
+        let timer = fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == "anon_inode:[timerfd]");
+        timer && {
+            let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{}", entry.file_name().to_string_lossy()));
+            info.is_ok_and(|info| info.lines().any(|line| line.starts_with("it_value:") && !line.contains("(0, 0)")))
+        }
+    })
+}
+
+/// Whether the process catches SIGALRM (signal 14): then `alarm` may be running, which the kernel
+/// does not show. A runtime that catches nearly every signal (Go's) says nothing by it.
+fn catches_alarm(pid: u32) -> bool {
+    const SIGALRM_BIT: u64 = 1 << 13;
+    const NEARLY_ALL: u32 = 20;
+    fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| {
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:"))
+            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .is_some_and(|mask| mask & SIGALRM_BIT != 0 && mask.count_ones() < NEARLY_ALL)
+    })
+}
