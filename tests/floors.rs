@@ -19,8 +19,9 @@ const FLOORS: [&[&str]; 7] = [
     &["cli", "main"],
 ];
 
-/// Who may import from its own floor, and what: facts are made of names and bytes.
-const NEIGHBOURS: [(&str, &[&str]); 1] = [("event", &["ids", "text"])];
+/// Who may import from its own floor, and what: facts are made of names and bytes; the binary is
+/// nothing but a call of the command line.
+const NEIGHBOURS: [(&str, &[&str]); 2] = [("event", &["ids", "text"]), ("main", &["cli"])];
 
 /// What prints. (`cli` and `report` hand bytes to one place, and that writes them.)
 const PRINTERS: [&str; 2] = ["cli", "report"];

@@ -132,7 +132,7 @@ mod tests {
         #[test]
         fn who_weighs_nothing_gets_nothing(total in 1..=10_000u32, weights in proptest::collection::vec(1..9u8, 1..9)) {
             let weights: Vec<f64> = weights.into_iter().map(f64::from).chain([0.0]).collect();
-            prop_assert_eq!(Points(total).share(&weights).last(), Some(&Points(0)));
+            prop_assert_eq!(Points(total).share(&weights).last().copied(), Some(Points(0)));
         }
 
         #[test]
@@ -148,6 +148,12 @@ mod tests {
     fn a_third_of_the_total_leaves_the_rest_to_the_first() {
         let shares = Points(100).share(&[1.0, 1.0, 1.0]);
         assert_eq!(shares, [Points(34), Points(33), Points(33)]);
+    }
+
+    /// As computed, the last exact share is a hair below 1250, which rounds down to 1250 all the same.
+    #[test]
+    fn what_is_whole_but_for_an_error_of_rounding_gets_nothing_more() {
+        assert_eq!(Points(2500).share(&[0.1, 0.2, 0.3]), [Points(417), Points(833), Points(1250)]);
     }
 
     #[test]

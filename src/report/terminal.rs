@@ -50,7 +50,13 @@ pub fn render(graded: &Graded, options: &Options) -> String {
     page.extras();
     page.ungraded();
     page.summary(options.again.as_deref());
-    page.out.lines().map(|line| format!("{}\n", not_a_command(line).trim_end())).collect()
+    page.out.lines().map(|line| format!("{}\n", quiet(line, columns).trim_end())).collect()
+}
+
+/// A line that no CI system obeys, and that is no longer for it.
+fn quiet(line: &str, columns: usize) -> String {
+    let quiet = not_a_command(line);
+    if quiet == line || line.contains('\u{1b}') { quiet } else { fit(&quiet, columns.max(width(line))) }
 }
 
 const BOLD: Style = Style::new().bold();

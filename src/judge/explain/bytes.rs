@@ -279,7 +279,7 @@ pub(super) fn cut(case: &Case<'_>) -> Option<Explained> {
 }
 
 fn cut_advice(case: &Case<'_>, printed: bool, common: usize) -> String {
-    let round = common.is_power_of_two() || common % 100 == 0 || common % 1024 == 0;
+    let round = common.is_power_of_two() || common.is_multiple_of(100) || common.is_multiple_of(1024);
     if !round && printed {
         return "recv() returns what has come so far, not all that will come: call it in a loop.".to_owned();
     }
