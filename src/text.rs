@@ -279,7 +279,10 @@ mod tests {
     fn a_long_quotation_keeps_its_beginning_and_its_end() {
         let text: String = ('a'..='z').cycle().take(200).collect();
         let quotation = quote(text.as_bytes(), 20);
-        assert!(quotation.starts_with("\"abcdef") && quotation.contains('…') && quotation.ends_with("pqr\""), "{quotation}");
+        assert!(
+            quotation.starts_with("\"abcdef") && quotation.contains('…') && quotation.ends_with("pqr\""),
+            "{quotation}"
+        );
     }
 
     #[test]

@@ -193,7 +193,8 @@ fn end_of_raw_string(chars: &[char], start: usize) -> Option<usize> {
     }
     here += 1;
     while here < chars.len() {
-        let closes = chars[here] == '"' && chars[here + 1..].iter().take(hashes).filter(|c| **c == '#').count() == hashes;
+        let closes =
+            chars[here] == '"' && chars[here + 1..].iter().take(hashes).filter(|c| **c == '#').count() == hashes;
         if closes {
             return Some(here + 1 + hashes);
         }
@@ -454,7 +455,10 @@ fn imports_are_seen_in_every_form() {
     assert_eq!(seen(&["text"], "use super::plan;"), ["plan"], "the root is above a module of the root");
     assert_eq!(seen(&["judge", "explain"], "use super::super::cli; use super::check;"), ["cli"]);
     assert_eq!(seen(&["cli", "grade"], "use super::judge; use self::plan;"), [""; 0], "its own modules");
-    assert_eq!(seen(&["text"], "mod a { use super::cli; use super::super::worker; }\nuse super::ids;"), ["worker", "ids"]);
+    assert_eq!(
+        seen(&["text"], "mod a { use super::cli; use super::super::worker; }\nuse super::ids;"),
+        ["worker", "ids"]
+    );
     assert_eq!(seen(&["text"], "use crate::*;"), ["*"]);
 }
 
@@ -467,7 +471,11 @@ fn comments_literals_and_test_code_import_nothing() {
     assert_eq!(seen(&["text"], "#[cfg(test)] mod tests { use crate::cli; fn f() { {} } }"), nothing);
     assert_eq!(seen(&["text"], "#[cfg(all(test, unix))]\n#[allow(x)]\nmod tests { use crate::cli; }"), nothing);
     assert_eq!(seen(&["text"], "#[cfg(test)] use crate::{cli, plan}; #[test] fn f() { crate::cli::x() }"), nothing);
-    assert_eq!(seen(&["text"], "#[cfg(test)] mod tests { use crate::cli; } use crate::plan;"), ["plan"], "what follows");
+    assert_eq!(
+        seen(&["text"], "#[cfg(test)] mod tests { use crate::cli; } use crate::plan;"),
+        ["plan"],
+        "what follows"
+    );
     assert_eq!(seen(&["text"], "#[cfg(test)] mod tests; use crate::plan;"), ["plan"], "what follows");
     assert_eq!(seen(&["text"], "#[cfg(not(test))] use crate::plan;"), ["plan"], "this is no test");
     assert_eq!(seen(&["text"], "let c = '\"'; use crate::plan; let d = '\"';"), ["plan"], "a quote in a literal");

@@ -170,8 +170,9 @@ impl Grader {
         let found = within(PATIENCE, || {
             let threads = fs::read_dir(format!("/proc/{grader}/task")).ok()?.flatten();
             let lists = threads.filter_map(|entry| fs::read_to_string(entry.path().join("children")).ok());
-            let children: Vec<u32> =
-                lists.flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>()).collect();
+            let children: Vec<u32> = lists
+                .flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>())
+                .collect();
             children.into_iter().find(|pid| command_line(*pid).get(1).is_some_and(|word| word == "worker"))
         });
         found.expect("the grader has a worker")

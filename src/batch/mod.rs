@@ -49,6 +49,8 @@ pub struct Request {
     pub assignment: Option<String>,
     /// What each program may use.
     pub limits: Limits,
+    /// Host names, beside the usual ones, that the programs may use for the other side.
+    pub hosts: Vec<String>,
     /// What nonces are drawn from; from the submission's content if nothing is said.
     pub seed: Option<u64>,
     /// How many programs are run at the same time.
@@ -91,6 +93,7 @@ pub async fn grade(request: Request, progress: Arc<dyn Fn(Progress) + Send + Syn
         let task = Task {
             program: program.clone(),
             limits: request.limits.clone(),
+            hosts: request.hosts.clone(),
             seed,
             executable: request.executable.clone(),
             progress: Arc::clone(&progress),
@@ -119,6 +122,7 @@ pub async fn grade(request: Request, progress: Arc<dyn Fn(Progress) + Send + Syn
 struct Task {
     program: Program,
     limits: Limits,
+    hosts: Vec<String>,
     seed: u64,
     executable: PathBuf,
     progress: Arc<dyn Fn(Progress) + Send + Sync>,
@@ -139,7 +143,7 @@ impl Task {
         };
         if record.trouble.is_none() {
             let launch = launch(command, copy.root(), self.limits);
-            let job = Job { plan: plan.clone(), launch, seed: self.seed, first_input };
+            let job = Job { plan: plan.clone(), launch, seed: self.seed, hosts: self.hosts, first_input };
             let role = plan.role;
             let progress = &self.progress;
             let outcome = run(&self.executable, &job, |message| match message {

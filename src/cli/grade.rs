@@ -87,6 +87,7 @@ fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
         missing,
         assignment: resolved.name.clone(),
         limits: limits(&resolved.limits),
+        hosts: resolved.hosts.clone(),
         seed: request.seed,
         jobs: request.jobs.unwrap_or_else(processors),
         executable: std::env::current_exe().context("this program does not know its own file")?,

@@ -14,16 +14,24 @@ pub enum Network {
 /// private one does harm, and to test the other way.
 pub const VARIABLE: &str = "SOCKSPEC_NETWORK";
 
-/// Moves this process into a network namespace of its own (network_namespaces(7)); as an ordinary
-/// user into a user namespace first (user_namespaces(7)). Must be called before there are threads.
+/// Names that textbooks and courses give to the other side; programs are answered under them.
+pub const HOSTS: &[&str] = &["servername", "serverName", "hostname", "server"];
+
+/// Moves this process into a network namespace of its own (network_namespaces(7)), in which these
+/// host names (beside the [usual ones](HOSTS)) mean this machine; as an ordinary user into a user
+/// namespace first (user_namespaces(7)). Must be called before there are threads.
 #[cfg(target_os = "linux")]
 #[must_use]
-pub fn enter() -> Network {
+pub fn enter(hosts: &[String]) -> Network {
     if std::env::var(VARIABLE).is_ok_and(|wanted| wanted == "shared") {
         return Network::Shared;
     }
     match unshared() {
-        Ok(()) => Network::Private,
+        Ok(()) => {
+            // Without it, a name that only this file knows is unknown to the program, which says so.
+            let _ = name_hosts(hosts);
+            Network::Private
+        }
         Err(_) => Network::Shared,
     }
 }
@@ -31,7 +39,7 @@ pub fn enter() -> Network {
 /// Elsewhere there are none.
 #[cfg(not(target_os = "linux"))]
 #[must_use]
-pub fn enter() -> Network {
+pub fn enter(_hosts: &[String]) -> Network {
     Network::Shared
 }
 
@@ -43,15 +51,39 @@ fn unshared() -> std::io::Result<()> {
     use nix::unistd::{Gid, Uid};
 
     if Uid::effective().is_root() {
-        unshare(CloneFlags::CLONE_NEWNET)?;
+        unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS)?;
     } else {
         let (user, group) = (Uid::effective(), Gid::effective());
-        unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)?;
+        unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS)?;
         fs::write("/proc/self/setgroups", "deny")?;
         fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
         fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
     }
     crate::sys::bring_loopback_up()?;
+    Ok(())
+}
+
+/// Puts an `/etc/hosts` of our own in the place of the machine's, for this process and its children
+/// alone (mount_namespaces(7), hosts(5)).
+#[cfg(target_os = "linux")]
+fn name_hosts(hosts: &[String]) -> std::io::Result<()> {
+    use std::io::Write as _;
+
+    use nix::mount::{MsFlags, mount};
+
+    let own = nix::unistd::gethostname()?.to_string_lossy().into_owned();
+    // What is no host name could smuggle in a line.
+    let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+    let names: Vec<&str> =
+        HOSTS.iter().copied().chain(hosts.iter().map(String::as_str)).chain([own.as_str()]).filter(plain).collect();
+    let mut file = tempfile::NamedTempFile::new()?;
+    writeln!(file, "127.0.0.1 localhost {}\n::1 localhost ip6-localhost ip6-loopback", names.join(" "))?;
+    let readable = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o644);
+    file.as_file().set_permissions(readable)?;
+    let nothing: Option<&str> = None;
+    mount(nothing, "/", nothing, MsFlags::MS_REC | MsFlags::MS_PRIVATE, nothing)?;
+    mount(Some(file.path()), "/etc/hosts", nothing, MsFlags::MS_BIND, nothing)?;
+    // The mount keeps the file; its name goes now.
     Ok(())
 }
 

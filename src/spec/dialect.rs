@@ -130,7 +130,8 @@ pub struct Assignment {
     /// How each role's program is found, started and fed.
     #[serde(default)]
     pub programs: BTreeMap<Role, Part<ProgramChange>>,
-    /// Host names that the programs may use for the other side, beside the usual ones.
+    /// Host names that the programs may use for the other side, beside the usual ones. They mean this
+    /// machine, where the programs have a network of their own.
     #[serde(default)]
     pub hosts: Vec<String>,
     /// Limits for the programs.

@@ -15,6 +15,8 @@ pub struct Job {
     pub launch: Launch,
     /// What nonces are drawn from.
     pub seed: u64,
+    /// Host names, beside the usual ones, that mean this machine.
+    pub hosts: Vec<String>,
     /// What is written to its standard input before anything else.
     pub first_input: Option<String>,
 }
