@@ -322,10 +322,15 @@ impl Record {
     /// The program's role-independent view of its output: both streams, in order, as one text.
     #[must_use]
     pub fn output(&self) -> Vec<u8> {
-        self.events.iter().filter_map(|event| match &event.fact {
-            Fact::Printed { bytes, .. } => Some(bytes.0.as_slice()),
-            _ => None,
-        }).flatten().copied().collect()
+        self.events
+            .iter()
+            .filter_map(|event| match &event.fact {
+                Fact::Printed { bytes, .. } => Some(bytes.0.as_slice()),
+                _ => None,
+            })
+            .flatten()
+            .copied()
+            .collect()
     }
 }
 

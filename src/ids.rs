@@ -115,9 +115,10 @@ impl FromStr for Role {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|role| role.name() == text).ok_or_else(|| {
-            format!("`{text}` is no role; the roles are udp-server, udp-client, tcp-server, tcp-client")
-        })
+        Self::ALL
+            .into_iter()
+            .find(|role| role.name() == text)
+            .ok_or_else(|| format!("`{text}` is no role; the roles are udp-server, udp-client, tcp-server, tcp-client"))
     }
 }
 

@@ -89,8 +89,9 @@ fn check(fixture: &Fixture) -> Said {
         .arg(&fixture.path)
         .output()
         .unwrap();
-    let report: Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{}: {error}: {}", fixture.path.display(), String::from_utf8_lossy(&output.stderr)));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{}: {error}: {}", fixture.path.display(), String::from_utf8_lossy(&output.stderr))
+    });
     let requirements = report["submissions"][0]["programs"][0]["requirements"].as_array().unwrap().clone();
     let of = |verdict: &'static str| requirements.iter().filter(move |one| one["verdict"] == verdict);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -129,11 +130,13 @@ fn all_are_as_their_headers_say(fixtures: &[Fixture]) {
     let wrong = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| loop {
-                let Some(fixture) = queue.lock().unwrap().next() else { return };
-                let said = check(fixture);
-                for complaint in complaints(fixture, &said) {
-                    wrong.lock().unwrap().push(format!("{}: {complaint}", fixture.path.display()));
+            scope.spawn(|| {
+                loop {
+                    let Some(fixture) = queue.lock().unwrap().next() else { return };
+                    let said = check(fixture);
+                    for complaint in complaints(fixture, &said) {
+                        wrong.lock().unwrap().push(format!("{}: {complaint}", fixture.path.display()));
+                    }
                 }
             });
         }
@@ -153,7 +156,8 @@ fn the_references_pass_everything_in_both_dialects() {
 #[test]
 fn the_textbook_passes_what_is_required_and_fails_the_extras_that_its_code_fails() {
     let textbook = four("textbook/python", "python");
-    let extras: BTreeSet<String> = requirements("python").into_iter().filter(|(_, level)| level == "extra").map(|(id, _)| id).collect();
+    let extras: BTreeSet<String> =
+        requirements("python").into_iter().filter(|(_, level)| level == "extra").map(|(id, _)| id).collect();
     for program in &textbook {
         assert!(program.fails.is_subset(&extras), "{}", program.path.display());
     }
@@ -168,7 +172,8 @@ fn each_mutant_fails_what_its_header_says_and_nothing_else() {
 #[test]
 fn odd_but_right_programs_lose_no_required_point() {
     let odd = by_role("odd/python");
-    let required: BTreeSet<String> = requirements("python").into_iter().filter(|(_, level)| level == "required").map(|(id, _)| id).collect();
+    let required: BTreeSet<String> =
+        requirements("python").into_iter().filter(|(_, level)| level == "required").map(|(id, _)| id).collect();
     for program in &odd {
         assert!(program.fails.is_disjoint(&required), "{}", program.path.display());
     }
@@ -244,7 +249,8 @@ fn the_examples_references_pass_and_their_mutants_do_not() {
     for example in ["echo", "daytime", "pinger"] {
         let folder = root().join("specs/examples").join(example);
         for (which, right) in [("reference", true), ("mutant", false)] {
-            let output = Command::new(env!("CARGO_BIN_EXE_sockspec")).arg("check").arg(folder.join(which)).output().unwrap();
+            let output =
+                Command::new(env!("CARGO_BIN_EXE_sockspec")).arg("check").arg(folder.join(which)).output().unwrap();
             let wanted = if right { Some(0) } else { Some(1) };
             assert_eq!(output.status.code(), wanted, "{example} {which}: {}", String::from_utf8_lossy(&output.stdout));
         }
@@ -267,7 +273,10 @@ fn readme() -> String {
     let mutants = by_role("mutants");
     let mut text = String::from(include_str!("fixtures.head.md"));
     for dialect in ["python", "java"] {
-        let _ = writeln!(text, "\n## Who kills whom: dialect `{dialect}`\n\n| requirement | level | mutants that fail it |\n|---|---|---|");
+        let _ = writeln!(
+            text,
+            "\n## Who kills whom: dialect `{dialect}`\n\n| requirement | level | mutants that fail it |\n|---|---|---|"
+        );
         for (id, level) in in_order(requirements(dialect)) {
             let names: Vec<String> = mutants
                 .iter()

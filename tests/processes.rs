@@ -292,8 +292,8 @@ fn a_grader_that_is_interrupted_or_terminated_leaves_no_process_behind() {
         let mut grader = program.check("udp-server");
         assert!(grader.has_run(&program, 2));
         grader.signal(signal);
-        let output = grader.end();
-        assert!(!output.status.success(), "{signal}: {output:?}");
+        // Where the tests were started with the signal ignored (`nohup`), the run goes on to its end.
+        grader.end();
         program.must_be_gone(signal.as_str());
     }
 }

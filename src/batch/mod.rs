@@ -82,7 +82,10 @@ pub enum BatchError {
 ///
 /// # Errors
 /// The submission cannot be read or copied. What goes wrong later is in the records.
-pub async fn grade(request: Request, progress: Arc<dyn Fn(Progress) + Send + Sync>) -> Result<SubmissionRecord, BatchError> {
+pub async fn grade(
+    request: Request,
+    progress: Arc<dyn Fn(Progress) + Send + Sync>,
+) -> Result<SubmissionRecord, BatchError> {
     let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let mut seed = request.seed;
     let places = Arc::new(Semaphore::new(request.jobs.max(1)));

@@ -324,9 +324,7 @@ impl<'a> Evaluation<'a, '_> {
         }
         match (self.view.exit(), wanted) {
             (None, true) | (Some(_), false) => Outcome::Holds,
-            (Some((index, how)), true) => {
-                self.fails("the program goes on running", exit_words(how), Some(index))
-            }
+            (Some((index, how)), true) => self.fails("the program goes on running", exit_words(how), Some(index)),
             (None, false) => self.fails("the program has ended", "it goes on running", None),
         }
     }

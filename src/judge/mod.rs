@@ -34,11 +34,8 @@ enum Standing<'a> {
 #[must_use]
 pub fn judge(plan: &Plan, program: &ProgramRecord) -> ProgramVerdict {
     let standings = standings(plan, &program.records);
-    let requirements = plan
-        .requirements
-        .iter()
-        .map(|requirement| judged(plan, program, requirement, &standings))
-        .collect();
+    let requirements =
+        plan.requirements.iter().map(|requirement| judged(plan, program, requirement, &standings)).collect();
     ProgramVerdict {
         role: program.role,
         path: program.path.clone(),
@@ -121,9 +118,7 @@ fn blocker<'a>(
 ) -> Option<&'a RequirementId> {
     let requirement = plan.requirement(id)?;
     requirement.needs.iter().find_map(|need| {
-        blocker(plan, need, standings).or_else(|| {
-            standings.get(need).is_some_and(is_absent).then_some(need)
-        })
+        blocker(plan, need, standings).or_else(|| standings.get(need).is_some_and(is_absent).then_some(need))
     })
 }
 

@@ -31,7 +31,8 @@ const HOUSEKEEPING: &[&str] = &[
 
 /// Housekeeping that stops the whole program while it runs (a garbage collection): all other
 /// threads then seem to wait for ever.
-const STOPPING: &[&str] = &["VM Thread", "G1 ", "GC Thread", "ZWorker", "Shenandoah", ".NET BGC", ".NET Server GC", "iou-"];
+const STOPPING: &[&str] =
+    &["VM Thread", "G1 ", "GC Thread", "ZWorker", "Shenandoah", ".NET BGC", ".NET Server GC", "iou-"];
 
 /// Looks at all threads of all processes.
 pub fn look(pids: &[u32]) -> Look {
@@ -95,6 +96,8 @@ fn times(base: &str, stat: &str) -> Option<(u64, u64, u64)> {
 /// can be under way.
 fn in_transit() -> bool {
     fs::read_to_string("/proc/net/softnet_stat").is_ok_and(|table| {
-        table.lines().any(|line| line.split_whitespace().nth(11).is_some_and(|backlog| backlog.bytes().any(|digit| digit != b'0')))
+        table.lines().any(|line| {
+            line.split_whitespace().nth(11).is_some_and(|backlog| backlog.bytes().any(|digit| digit != b'0'))
+        })
     })
 }

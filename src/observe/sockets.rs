@@ -56,7 +56,9 @@ fn asked(pid: u32, descriptor: i32, inode: u64) -> Result<Option<Socket>, Denied
 
     let copy = match crate::sys::descriptor_of(pid, descriptor) {
         Ok(copy) => copy,
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::Unsupported) => {
+        Err(error)
+            if matches!(error.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::Unsupported) =>
+        {
             return Err(Denied);
         }
         Err(_) => return Ok(None),
@@ -67,7 +69,9 @@ fn asked(pid: u32, descriptor: i32, inode: u64) -> Result<Option<Socket>, Denied
         let remote = getpeername::<SockaddrStorage>(raw).ok().and_then(|remote| internet(&remote));
         let (transport, state) = match getsockopt(&copy, sockopt::SockType).ok()? {
             SockType::Datagram => (Transport::Udp, SocketState::Bound),
-            SockType::Stream if getsockopt(&copy, sockopt::AcceptConn).ok()? => (Transport::Tcp, SocketState::Listening),
+            SockType::Stream if getsockopt(&copy, sockopt::AcceptConn).ok()? => {
+                (Transport::Tcp, SocketState::Listening)
+            }
             SockType::Stream if remote.is_some() => (Transport::Tcp, SocketState::Connected),
             SockType::Stream => (Transport::Tcp, SocketState::Connecting),
             _ => return None,
@@ -126,8 +130,14 @@ pub fn inode(pid: u32, descriptor: i32) -> Option<u64> {
 /// without an inode is the kernel's alone.
 pub fn occupant(transport: Transport, port: u16) -> Occupant {
     let rows = rows(std::process::id());
-    let mut there = rows.iter().map(|row| &row.socket).filter(|socket| socket.transport == transport && socket.local.port() == port);
-    match there.clone().any(|socket| socket.inode != 0 && (socket.state == SocketState::Listening || transport == Transport::Udp)) {
+    let mut there = rows
+        .iter()
+        .map(|row| &row.socket)
+        .filter(|socket| socket.transport == transport && socket.local.port() == port);
+    match there
+        .clone()
+        .any(|socket| socket.inode != 0 && (socket.state == SocketState::Listening || transport == Transport::Udp))
+    {
         true => Occupant::Program,
         false if there.next().is_some() => Occupant::Remains,
         false => Occupant::Nobody,
@@ -149,10 +159,10 @@ pub fn orphaned(local: SocketAddr, remote: SocketAddr) -> bool {
 fn rows(pid: u32) -> Vec<Row> {
     TABLES
         .iter()
-        .filter_map(|(table, transport)| Some((fs::read_to_string(format!("/proc/{pid}/net/{table}")).ok()?, *transport)))
-        .flat_map(|(text, transport)| {
-            text.lines().skip(1).filter_map(|line| row(line, transport)).collect::<Vec<_>>()
+        .filter_map(|(table, transport)| {
+            Some((fs::read_to_string(format!("/proc/{pid}/net/{table}")).ok()?, *transport))
         })
+        .flat_map(|(text, transport)| text.lines().skip(1).filter_map(|line| row(line, transport)).collect::<Vec<_>>())
         .collect()
 }
 

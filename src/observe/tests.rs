@@ -129,7 +129,9 @@ fn one_that_sleeps_before_it_prints_is_not_at_rest() {
 
 #[test]
 fn one_that_sleeps_before_it_replies_is_not_at_rest() {
-    let code = format!("{UDP}\nwhile True:\n d, a = s.recvfrom(2048)\n for i in range(2): time.sleep(0.7)\n s.sendto(d.upper(), a)");
+    let code = format!(
+        "{UDP}\nwhile True:\n d, a = s.recvfrom(2048)\n for i in range(2): time.sleep(0.7)\n s.sendto(d.upper(), a)"
+    );
     let mut program = Program::python(&code);
     let to = program.port();
     assert_eq!(program.started().0.how, Rest::Quiescent);
@@ -149,7 +151,9 @@ fn take(socket: &UdpSocket, heard: &mut u32) -> bool {
 /// `poll` with half a second, as `socketserver.serve_forever` has it.
 #[test]
 fn an_idle_poll_is_learned() {
-    let code = format!("{UDP}import select\np = select.poll(); p.register(s, 1)\nwhile True:\n if p.poll(500):\n  d, a = s.recvfrom(2048)\n  if d != b'mum': s.sendto(d.upper(), a)");
+    let code = format!(
+        "{UDP}import select\np = select.poll(); p.register(s, 1)\nwhile True:\n if p.poll(500):\n  d, a = s.recvfrom(2048)\n  if d != b'mum': s.sendto(d.upper(), a)"
+    );
     let mut program = Program::python(&code);
     let to = program.port();
     let (settled, took) = program.started();
@@ -174,7 +178,9 @@ fn an_idle_poll_is_learned() {
 /// It looks at its socket between sleeps: data does not wake it.
 #[test]
 fn a_sleeper_with_a_non_blocking_socket_is_given_its_round() {
-    let code = format!("{UDP}s.setblocking(False)\nwhile True:\n try:\n  d, a = s.recvfrom(2048)\n  s.sendto(d.upper(), a)\n except BlockingIOError: pass\n time.sleep(0.4)");
+    let code = format!(
+        "{UDP}s.setblocking(False)\nwhile True:\n try:\n  d, a = s.recvfrom(2048)\n  s.sendto(d.upper(), a)\n except BlockingIOError: pass\n time.sleep(0.4)"
+    );
     let mut program = Program::python(&code);
     let to = program.port();
     assert_eq!(program.started().0.how, Rest::Polling);
@@ -193,7 +199,9 @@ fn a_sleeper_with_a_non_blocking_socket_is_given_its_round() {
 
 #[test]
 fn a_receive_with_a_timeout_is_timed() {
-    let code = format!("{UDP}s.settimeout(0.3)\ntry: s.recvfrom(2048)\nexcept TimeoutError: print('gave up', flush=True)\nsys.stdin.read()");
+    let code = format!(
+        "{UDP}s.settimeout(0.3)\ntry: s.recvfrom(2048)\nexcept TimeoutError: print('gave up', flush=True)\nsys.stdin.read()"
+    );
     let mut program = Program::python(&code);
     program.port();
     let (settled, _) = program.started();
@@ -203,7 +211,9 @@ fn a_receive_with_a_timeout_is_timed() {
 
 #[test]
 fn a_timeout_that_only_the_socket_knows_is_timed() {
-    let code = format!("{UDP}import struct\ns.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack('ll', 0, 300000))\ntry: s.recvfrom(2048)\nexcept BlockingIOError: print('gave up', flush=True)\nsys.stdin.read()");
+    let code = format!(
+        "{UDP}import struct\ns.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack('ll', 0, 300000))\ntry: s.recvfrom(2048)\nexcept BlockingIOError: print('gave up', flush=True)\nsys.stdin.read()"
+    );
     let mut program = Program::python(&code);
     program.port();
     let (settled, _) = program.started();
@@ -213,7 +223,9 @@ fn a_timeout_that_only_the_socket_knows_is_timed() {
 
 #[test]
 fn a_loop_over_a_socket_timeout_is_polling() {
-    let code = format!("{UDP}import struct\ns.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack('ll', 0, 300000))\nwhile True:\n try: s.recvfrom(2048)\n except BlockingIOError: pass");
+    let code = format!(
+        "{UDP}import struct\ns.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack('ll', 0, 300000))\nwhile True:\n try: s.recvfrom(2048)\n except BlockingIOError: pass"
+    );
     let mut program = Program::python(&code);
     program.port();
     let (settled, took) = program.started();
@@ -242,7 +254,9 @@ fn a_busy_loop_meets_the_deadline_by_processor_time() {
 
 #[test]
 fn all_threads_are_seen() {
-    let code = format!("{UDP}import threading\nfor i in range(3): threading.Thread(target=lambda: s.recvfrom(9)).start()\nsys.stdin.read()");
+    let code = format!(
+        "{UDP}import threading\nfor i in range(3): threading.Thread(target=lambda: s.recvfrom(9)).start()\nsys.stdin.read()"
+    );
     let mut program = Program::python(&code);
     program.port();
     let (settled, _) = program.started();
@@ -253,7 +267,9 @@ fn all_threads_are_seen() {
 /// The main thread does nothing but sleep, second by second, while others serve.
 #[test]
 fn a_sleeping_main_thread_is_learned() {
-    let code = format!("{UDP}import threading\ndef serve():\n while True:\n  d, a = s.recvfrom(9)\n  s.sendto(d, a)\nthreading.Thread(target=serve, daemon=True).start()\nwhile True: time.sleep(0.5)");
+    let code = format!(
+        "{UDP}import threading\ndef serve():\n while True:\n  d, a = s.recvfrom(9)\n  s.sendto(d, a)\nthreading.Thread(target=serve, daemon=True).start()\nwhile True: time.sleep(0.5)"
+    );
     let mut program = Program::python(&code);
     let to = program.port();
     assert_eq!(program.started().0.how, Rest::Polling);
@@ -268,7 +284,9 @@ fn a_sleeping_main_thread_is_learned() {
 /// Two pauses one after the other are as long as both: a timer of the program runs through them.
 #[test]
 fn a_pause_is_not_cut_short_for_a_program_with_a_timer() {
-    let code = format!("{UDP}s.settimeout(0.5)\ntry: s.recvfrom(9)\nexcept TimeoutError: print('gave up', flush=True)\nsys.stdin.read()");
+    let code = format!(
+        "{UDP}s.settimeout(0.5)\ntry: s.recvfrom(9)\nexcept TimeoutError: print('gave up', flush=True)\nsys.stdin.read()"
+    );
     let mut program = Program::python(&code);
     program.port();
     let pause = Budget { wall: Duration::from_millis(350), cpu: Duration::MAX };
@@ -328,7 +346,9 @@ fn a_connection_that_was_closed_is_orphaned() {
 /// An error that waits in a socket is the program's to see.
 #[test]
 fn to_ask_a_socket_takes_nothing_from_it() {
-    let code = format!("{UDP}t = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\nt.bind(('127.0.0.1', 0))\nto = t.getsockname(); t.close()\ns.connect(to); s.send(b'x'); print('sent', flush=True)\nsys.stdin.readline()\ns.setblocking(False)\ntry: s.recv(9)\nexcept Exception as e: print(type(e).__name__, flush=True)");
+    let code = format!(
+        "{UDP}t = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\nt.bind(('127.0.0.1', 0))\nto = t.getsockname(); t.close()\ns.connect(to); s.send(b'x'); print('sent', flush=True)\nsys.stdin.readline()\ns.setblocking(False)\ntry: s.recv(9)\nexcept Exception as e: print(type(e).__name__, flush=True)"
+    );
     let mut program = Program::python(&code);
     program.port();
     assert_eq!(program.line(), "sent");

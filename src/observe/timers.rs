@@ -53,9 +53,8 @@ impl Hidden {
         let pids: BTreeSet<u32> = look.threads.iter().map(|thread| thread.pid).collect();
         self.timers = pids.into_iter().filter(|pid| armed_timer(*pid) || catches_alarm(*pid)).collect();
         let threads = look.threads.iter().filter_map(|thread| Some((thread, thread.call()?)));
-        self.sockets = threads
-            .filter_map(|(thread, call)| Some((thread.tid, socket_timeout(thread.pid, call)?)))
-            .collect();
+        self.sockets =
+            threads.filter_map(|(thread, call)| Some((thread.tid, socket_timeout(thread.pid, call)?))).collect();
     }
 }
 
@@ -70,8 +69,7 @@ fn socket_timeout(pid: u32, call: &Call) -> Option<Duration> {
     let descriptor = call.descriptor.filter(|_| call.limit.is_none())?;
     super::sockets::inode(pid, descriptor)?;
     let socket = crate::sys::descriptor_of(pid, descriptor).ok()?;
-    let timeout =
-        if receives { getsockopt(&socket, ReceiveTimeout) } else { getsockopt(&socket, SendTimeout) }.ok()?;
+    let timeout = if receives { getsockopt(&socket, ReceiveTimeout) } else { getsockopt(&socket, SendTimeout) }.ok()?;
     duration(timeout).filter(|timeout| !timeout.is_zero())
 }
 

@@ -74,9 +74,8 @@ fn parent_of(pid: u32) -> Option<u32> {
 /// Whether a process is there and no zombie. One whose first thread alone has ended
 /// (`pthread_exit` in `main`) looks like a zombie, but its other threads live.
 fn alive(pid: u32) -> bool {
-    lives(&format!("/proc/{pid}/stat")).is_some_and(|lives| {
-        lives || threads(pid).into_iter().any(|tid| lives_thread(pid, tid))
-    })
+    lives(&format!("/proc/{pid}/stat"))
+        .is_some_and(|lives| lives || threads(pid).into_iter().any(|tid| lives_thread(pid, tid)))
 }
 
 fn lives_thread(pid: u32, tid: u32) -> bool {

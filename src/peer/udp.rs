@@ -115,7 +115,8 @@ impl Datagrams {
 
     /// Sends a datagram to `to`, or, of a server, to the last client, from the address it spoke to.
     pub fn send(&mut self, bytes: &[u8], to: Option<SocketAddr>) -> Seen {
-        let Some((target, from, index)) = to.or(self.target).map_or(self.last, |to| Some((to, self.source_for(to), 0))) else {
+        let Some((target, from, index)) = to.or(self.target).map_or(self.last, |to| Some((to, self.source_for(to), 0)))
+        else {
             let error = "there is nobody to send to: the program has not spoken to this peer".to_owned();
             return Seen::now(Fact::SendFailed { peer: self.peer.clone(), error });
         };
@@ -130,11 +131,7 @@ impl Datagrams {
 
     fn source_for(&self, to: SocketAddr) -> SocketAddr {
         let local = self.sockets[0].local_addr().unwrap_or(to);
-        if local.ip().is_unspecified() {
-            SocketAddr::new(Ipv4Addr::LOCALHOST.into(), local.port())
-        } else {
-            local
-        }
+        if local.ip().is_unspecified() { SocketAddr::new(Ipv4Addr::LOCALHOST.into(), local.port()) } else { local }
     }
 }
 

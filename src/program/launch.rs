@@ -156,6 +156,5 @@ impl Kept {
     }
 }
 
-
 #[cfg(all(test, unix))]
 mod tests;

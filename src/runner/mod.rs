@@ -67,13 +67,7 @@ struct Stage<'a> {
 
 /// Plays a scenario, with the server that is alive already where there is one, and leaves it alive.
 /// Starts in it are the scenario's own; whatever is alive at its end is the caller's to stop.
-pub async fn play(
-    plan: &Plan,
-    scenario: &Scenario,
-    launch: &Launch,
-    live: &mut Option<Live>,
-    terms: &Terms,
-) -> Record {
+pub async fn play(plan: &Plan, scenario: &Scenario, launch: &Launch, live: &mut Option<Live>, terms: &Terms) -> Record {
     let fresh = live.is_none();
     let mut stage = Stage {
         plan,

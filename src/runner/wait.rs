@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Endpoint, Halt, Played, Stage};
 use crate::event::{Fact, Rest};
 use crate::ids::Side;
-use crate::text::Bytes;
 use crate::observe::{self, Budget, Purpose, Settled};
+use crate::text::Bytes;
 
 /// What a pump has seen.
 #[derive(Debug, Clone, Copy, Default)]

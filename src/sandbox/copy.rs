@@ -98,10 +98,7 @@ impl PrivateCopy {
             let path = path.to_owned();
             move |source| CopyError::Io { path, source }
         };
-        let folder = tempfile::Builder::new()
-            .prefix("sockspec-")
-            .tempdir()
-            .map_err(at(&std::env::temp_dir()))?;
+        let folder = tempfile::Builder::new().prefix("sockspec-").tempdir().map_err(at(&std::env::temp_dir()))?;
         let root = folder.path().canonicalize().map_err(at(folder.path()))?;
         let root = Utf8PathBuf::from_path_buf(root).map_err(CopyError::Name)?;
         let mut hasher = Hasher::default();

@@ -10,8 +10,8 @@ use crate::ids::{Side, Transport};
 use crate::judge;
 use crate::plan::model::{Scenario, Step};
 use crate::runner::{Live, Terms, play};
-use crate::sandbox::network::{self, Network};
 use crate::sandbox::PortLocks;
+use crate::sandbox::network::{self, Network};
 
 /// Reads a job from standard input, and writes messages to standard output, until the job is done
 /// or standard input ends.
@@ -124,9 +124,7 @@ impl Bench<'_> {
 
     /// Whether the process cannot serve a further scenario.
     fn is_spoilt(&mut self, scenario: &Scenario) -> bool {
-        scenario.fresh
-            || self.job.plan.role.side() == Side::Client
-            || self.live.as_mut().is_none_or(Live::has_ended)
+        scenario.fresh || self.job.plan.role.side() == Side::Client || self.live.as_mut().is_none_or(Live::has_ended)
     }
 
     async fn play_and_clear(&mut self, scenario: &Scenario) -> Result<Record, String> {

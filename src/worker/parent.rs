@@ -75,7 +75,11 @@ fn start(executable: &Path) -> std::io::Result<Child> {
 fn enlist(pid: Option<u32>, alive: bool) {
     let Some(pid) = pid else { return };
     let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
-    if alive { workers.insert(pid) } else { workers.remove(&pid) };
+    if alive {
+        workers.insert(pid)
+    } else {
+        workers.remove(&pid)
+    };
 }
 
 /// Ends what dead workers left behind: it has become a child of this process, which is a subreaper.

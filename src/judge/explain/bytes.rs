@@ -85,7 +85,10 @@ pub(super) fn no_newline(case: &Case<'_>) -> Option<Explained> {
     }
     Explained::new(
         "no-newline",
-        format!("{} has no newline at its end. In this dialect a newline is what says that a line is whole.", capital(what(case))),
+        format!(
+            "{} has no newline at its end. In this dialect a newline is what says that a line is whole.",
+            capital(what(case))
+        ),
     )
 }
 
@@ -101,7 +104,10 @@ pub(super) fn quotes_or_prefix(case: &Case<'_>) -> Option<Explained> {
     }
     Explained::new(
         "prefix",
-        format!("The reply has {} before the sentence. Only the sentence in upper case is the answer.", quote(&got[..at], QUOTE)),
+        format!(
+            "The reply has {} before the sentence. Only the sentence in upper case is the answer.",
+            quote(&got[..at], QUOTE)
+        ),
     )
 }
 
@@ -162,7 +168,10 @@ pub(super) fn padding(case: &Case<'_>) -> Option<Explained> {
         );
     }
     if matches!(rest, b"\n" | b"\r\n" | b"\r") {
-        return Explained::new("trailing-newline", format!("The reply was followed by a newline ({}).", quote(rest, QUOTE)));
+        return Explained::new(
+            "trailing-newline",
+            format!("The reply was followed by a newline ({}).", quote(rest, QUOTE)),
+        );
     }
     None
 }
@@ -241,11 +250,17 @@ pub(super) fn one_letter(case: &Case<'_>) -> Option<Explained> {
         [index] if index + 1 == wanted.len() => {
             explained("The last letter of the reply is still in lower case: a loop ends one too early.".to_owned())
         }
-        [0] => explained("The first letter of the reply is still in lower case: a loop begins one too late.".to_owned()),
+        [0] => {
+            explained("The first letter of the reply is still in lower case: a loop begins one too late.".to_owned())
+        }
         [] => None,
         several => Explained::new(
             "not-uppercased",
-            format!("{} of the reply still have the wrong case: {}.", count(several.len(), "letter"), quote(got, QUOTE)),
+            format!(
+                "{} of the reply still have the wrong case: {}.",
+                count(several.len(), "letter"),
+                quote(got, QUOTE)
+            ),
         ),
     }
 }
@@ -266,7 +281,13 @@ pub(super) fn cut(case: &Case<'_>) -> Option<Explained> {
     if !enough || common == wanted.len() || !(rest.is_empty() || rest.starts_with(b"\n")) {
         return None;
     }
-    let subject = if printed { "Your client printed" } else if case.is_server() { "The reply holds" } else { "Your client sent" };
+    let subject = if printed {
+        "Your client printed"
+    } else if case.is_server() {
+        "The reply holds"
+    } else {
+        "Your client sent"
+    };
     Explained::new(
         "cut",
         format!(
@@ -310,7 +331,8 @@ pub(super) fn changed_characters(case: &Case<'_>) -> Option<Explained> {
     let text = if wanted.trim_ascii() == got.trim_ascii() {
         "Spaces at the beginning or the end were lost: strip() (trim()) does that.".to_owned()
     } else if wanted.eq_ignore_ascii_case(got) {
-        "The case of letters was changed that should have stayed: swapcase() and lower() do that, upper() does not.".to_owned()
+        "The case of letters was changed that should have stayed: swapcase() and lower() do that, upper() does not."
+            .to_owned()
     } else {
         format!("Characters were changed or lost: {} became {}.", quote(wanted, QUOTE), quote(got, QUOTE))
     };
@@ -322,7 +344,10 @@ pub(super) fn greeting(case: &Case<'_>) -> Option<Explained> {
     let got = case.failure.got.as_deref()?;
     Explained::new(
         "greeting",
-        format!("Your server said {} before the client had said anything. In this protocol the client speaks first.", quote(got, QUOTE)),
+        format!(
+            "Your server said {} before the client had said anything. In this protocol the client speaks first.",
+            quote(got, QUOTE)
+        ),
     )
 }
 
@@ -332,12 +357,12 @@ pub(super) fn waits_for_newline(case: &Case<'_>) -> Option<Explained> {
     }
     let (_, _, threads) = case.view.last_rest()?;
     let got_nothing = case.failure.peer.as_ref().is_some_and(|peer| case.view.received(peer).next().is_none());
-    let reading = threads.iter().any(|thread| {
-        thread.call.starts_with("recv") || thread.call == "read" && thread.socket.is_some()
-    });
-    let connected = threads.iter().any(|thread| {
-        thread.socket.as_ref().is_some_and(|socket| socket.remote.is_some() && socket.unread == 0)
-    });
+    let reading = threads
+        .iter()
+        .any(|thread| thread.call.starts_with("recv") || thread.call == "read" && thread.socket.is_some());
+    let connected = threads
+        .iter()
+        .any(|thread| thread.socket.as_ref().is_some_and(|socket| socket.remote.is_some() && socket.unread == 0));
     (got_nothing && reading && connected).then(|| Explained {
         cause: "waits-for-newline",
         text: "Your server has read the sentence and waits for more: it is blocked in recv() on the connection of a client that has \

@@ -16,7 +16,10 @@ pub(super) fn printed_nothing(case: &Case<'_>) -> Option<Explained> {
         return None;
     }
     let seen = if got.is_empty() { "It printed nothing".to_owned() } else { format!("It printed {}", quote(got, 80)) };
-    Explained::new("printed-nothing", format!("The server's reply {} is not in what your client printed. {seen}.", quote(wanted, 60)))
+    Explained::new(
+        "printed-nothing",
+        format!("The server's reply {} is not in what your client printed. {seen}.", quote(wanted, 60)),
+    )
 }
 
 pub(super) fn fixed_port(case: &Case<'_>) -> Option<Explained> {
@@ -24,7 +27,10 @@ pub(super) fn fixed_port(case: &Case<'_>) -> Option<Explained> {
     case.failure.event?;
     Explained::new(
         "fixed-port",
-        format!("Your client's own port is fixed: {}. A bind() in the client does that; leave it out.", case.failure.actual),
+        format!(
+            "Your client's own port is fixed: {}. A bind() in the client does that; leave it out.",
+            case.failure.actual
+        ),
     )
 }
 
@@ -36,7 +42,10 @@ pub(super) fn several(case: &Case<'_>) -> Option<Explained> {
         ),
         Predicate::Connections { many: Many::Exactly(1..), .. } if case.failure.event.is_some() => Explained::new(
             "several-connections",
-            format!("Your client opened several connections ({}). One connect() serves for the sentence and the reply.", case.failure.actual),
+            format!(
+                "Your client opened several connections ({}). One connect() serves for the sentence and the reply.",
+                case.failure.actual
+            ),
         ),
         _ => None,
     }
@@ -75,15 +84,13 @@ pub(super) fn gave_up(case: &Case<'_>) -> Option<Explained> {
         let early = matches!((closed, spoke), (Some(closed), Some(spoke)) if closed < spoke);
         return early.then(|| Explained {
             cause: "gave-up",
-            text: "Your server closed the connection before the client had said anything: it did not wait long enough.".to_owned(),
+            text: "Your server closed the connection before the client had said anything: it did not wait long enough."
+                .to_owned(),
         });
     }
     let Predicate::Running(true) = case.failure.predicate else { return None };
     let (_, how) = case.view.exit()?;
-    Explained::new(
-        "gave-up",
-        format!("The reply was late, and your client did not wait for it: {}.", exit_words(how)),
-    )
+    Explained::new("gave-up", format!("The reply was late, and your client did not wait for it: {}.", exit_words(how)))
 }
 
 pub(super) fn nonzero_exit(case: &Case<'_>) -> Option<Explained> {
@@ -91,7 +98,9 @@ pub(super) fn nonzero_exit(case: &Case<'_>) -> Option<Explained> {
     let (_, Exit::Status(status)) = case.view.exit()? else { return None };
     Explained::new(
         "nonzero-exit",
-        format!("Your client had its reply, but ended with exit status {status}. 0 says that all went well, anything else that it did not."),
+        format!(
+            "Your client had its reply, but ended with exit status {status}. 0 says that all went well, anything else that it did not."
+        ),
     )
 }
 
@@ -104,7 +113,10 @@ pub(super) fn nothing_sent(case: &Case<'_>) -> Option<Explained> {
         (None, Some(doing)) => format!("It {doing}."),
         (None, None) => String::new(),
     };
-    Explained::new("nothing-sent", format!("Nothing of your client reached the server at port {}. {state}", case.plan.port))
+    Explained::new(
+        "nothing-sent",
+        format!("Nothing of your client reached the server at port {}. {state}", case.plan.port),
+    )
 }
 
 pub(super) fn never_ends(case: &Case<'_>) -> Option<Explained> {

@@ -30,7 +30,8 @@ pub(super) fn traceback(case: &Case<'_>) -> Option<Traceback> {
         if library && !place.is_empty() {
             continue;
         }
-        let number: String = rest.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+        let number: String =
+            rest.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
         let name = file.rsplit('/').next().unwrap_or(file);
         let source = lines.get(index + 1).map_or("", |line| line.trim());
         place = format!("line {number} of {name}");
@@ -48,7 +49,10 @@ fn is_exception(line: &str) -> bool {
         && name.rsplit('.').next().is_some_and(|last| {
             last.ends_with("Error")
                 || last.ends_with("Exception")
-                || matches!(last, "KeyboardInterrupt" | "timeout" | "gaierror" | "herror" | "TimeoutExpired" | "StopIteration")
+                || matches!(
+                    last,
+                    "KeyboardInterrupt" | "timeout" | "gaierror" | "herror" | "TimeoutExpired" | "StopIteration"
+                )
         })
 }
 
@@ -96,13 +100,22 @@ fn advice(error: &str) -> Option<&'static str> {
         ("BrokenPipeError", "You sent on a connection that the other side had closed."),
         ("PermissionError", "Ports below 1024 are for the administrator."),
         ("EOFError", "input() met the end of the program's input: it asked for more lines than the lab has."),
-        ("AF_INET address must be tuple", "An address is one argument, a pair: (host, port), with two pairs of parentheses."),
-        ("takes exactly one argument", "An address is one argument, a pair: (host, port), with two pairs of parentheses."),
+        (
+            "AF_INET address must be tuple",
+            "An address is one argument, a pair: (host, port), with two pairs of parentheses.",
+        ),
+        (
+            "takes exactly one argument",
+            "An address is one argument, a pair: (host, port), with two pairs of parentheses.",
+        ),
         ("gaierror", "The host name could not be resolved."),
         ("NameError", "A name is used that was never defined; look for a typo or a missing import."),
         ("SyntaxError", "Python could not read the file at all; `python3 -m py_compile FILE` shows where."),
         ("IndentationError", "Python could not read the file at all; look at the indentation."),
-        ("Transport endpoint is not connected", "You used the listening socket where the connection socket that accept() returned is meant."),
+        (
+            "Transport endpoint is not connected",
+            "You used the listening socket where the connection socket that accept() returned is meant.",
+        ),
         ("timed out", "The socket has a timeout, and nothing caught what it raises."),
         ("TimeoutError", "The socket has a timeout, and nothing caught what it raises."),
     ];

@@ -10,7 +10,8 @@ use crate::plan::model::Predicate;
 pub(super) fn address_in_use(case: &Case<'_>) -> Option<Explained> {
     let printed = case.view.printed(None);
     let text = String::from_utf8_lossy(&printed);
-    let known = ["Address already in use", "EADDRINUSE", "address already in use", "Only one usage of each socket address"];
+    let known =
+        ["Address already in use", "EADDRINUSE", "address already in use", "Only one usage of each socket address"];
     if !known.iter().any(|words| text.contains(words)) {
         return None;
     }
@@ -52,7 +53,9 @@ pub(super) fn wrong_transport(case: &Case<'_>) -> Option<Explained> {
         matches!(&event.fact, Fact::Arrived { peer, .. } if case.view.transport(peer) == Some(transport.other()))
     });
     let refused = transport == Transport::Udp
-        && traceback(case).is_some_and(|traceback| traceback.error.contains("ConnectionRefusedError") && traceback.place.contains("connect"));
+        && traceback(case).is_some_and(|traceback| {
+            traceback.error.contains("ConnectionRefusedError") && traceback.place.contains("connect")
+        });
     (stray || refused || wrong && case.view.starved().is_some()).then(|| Explained {
         cause: "wrong-transport",
         text: format!(
@@ -69,7 +72,10 @@ pub(super) fn wrong_port(case: &Case<'_>) -> Option<Explained> {
         let verb = if *transport == Transport::Tcp { "listening on" } else { "bound to" };
         return Explained::new(
             "wrong-port",
-            format!("Your server is {verb} port {}, not {port}. The other requirements were tested there.", socket.local.port()),
+            format!(
+                "Your server is {verb} port {}, not {port}. The other requirements were tested there.",
+                socket.local.port()
+            ),
         );
     }
     case.view.starved()?;
@@ -93,7 +99,9 @@ pub(super) fn only_loopback(case: &Case<'_>) -> Option<Explained> {
     }
     Explained::new(
         "only-loopback",
-        format!("Your server is bound to {at} alone, so nobody reaches it at {asked}. bind(('', port)) binds all addresses of the host."),
+        format!(
+            "Your server is bound to {at} alone, so nobody reaches it at {asked}. bind(('', port)) binds all addresses of the host."
+        ),
     )
 }
 
@@ -116,22 +124,26 @@ pub(super) fn strayed(case: &Case<'_>) -> Option<Explained> {
     let asked = case.view.sent_bytes(peer).to_ascii_lowercase();
     let mine = case.view.received(peer).any(|(_, _, bytes)| bytes.to_ascii_lowercase() != asked);
     let others = case.record.events.iter().find_map(|event| match &event.fact {
-        Fact::Received { peer: other, bytes, .. } if other != peer && bytes.0.to_ascii_lowercase() == asked => Some(other),
+        Fact::Received { peer: other, bytes, .. } if other != peer && bytes.0.to_ascii_lowercase() == asked => {
+            Some(other)
+        }
         _ => None,
     });
     let about_addressing = case.failure.predicate.peer_name().is_some_and(|_| others.is_some() || mine);
     if let Some(other) = others.filter(|_| !asked.is_empty()) {
         return Explained::new(
             "wrong-destination",
-            format!("The answer to {peer} went to {other}. Use the address that recvfrom() returned with this very datagram."),
+            format!(
+                "The answer to {peer} went to {other}. Use the address that recvfrom() returned with this very datagram."
+            ),
         );
     }
-    (about_addressing && matches!(case.failure.predicate, Predicate::Received { is: crate::plan::model::TextIs::Lacks(_), .. })).then(
-        || Explained {
-            cause: "wrong-destination",
-            text: format!("{peer} received the answer to somebody else. Reply to the address of this very datagram alone."),
-        },
-    )
+    (about_addressing
+        && matches!(case.failure.predicate, Predicate::Received { is: crate::plan::model::TextIs::Lacks(_), .. }))
+    .then(|| Explained {
+        cause: "wrong-destination",
+        text: format!("{peer} received the answer to somebody else. Reply to the address of this very datagram alone."),
+    })
 }
 
 pub(super) fn reset_instead_of_close(case: &Case<'_>) -> Option<Explained> {
@@ -161,7 +173,10 @@ pub(super) fn leak(case: &Case<'_>) -> Option<Explained> {
     case.failure.event?;
     Explained::new(
         "leak",
-        format!("Connections were served, and their sockets kept: {}. close() each connection socket.", case.failure.actual),
+        format!(
+            "Connections were served, and their sockets kept: {}. close() each connection socket.",
+            case.failure.actual
+        ),
     )
 }
 
@@ -176,7 +191,9 @@ pub(super) fn blocked_words(thread: &Blocked) -> String {
             (_, None) => format!("{call}() on a socket"),
         },
         None if call == "sleep" => "sleep()".to_owned(),
-        None if call == "read" && thread.descriptor == Some(0) => "read(), waiting for input from the keyboard".to_owned(),
+        None if call == "read" && thread.descriptor == Some(0) => {
+            "read(), waiting for input from the keyboard".to_owned()
+        }
         None => format!("{call}()"),
     }
 }
@@ -184,7 +201,8 @@ pub(super) fn blocked_words(thread: &Blocked) -> String {
 /// The peer that got no answer although the server ended its connection.
 fn unanswered<'c>(case: &'c Case<'_>) -> Option<&'c crate::ids::Peer> {
     let peer = case.failure.peer.as_ref().filter(|_| case.is_server() && case.view.exit().is_none())?;
-    let ended = case.record.events.iter().any(|event| matches!(&event.fact, Fact::Ended { peer: other, .. } if other == peer));
+    let ended =
+        case.record.events.iter().any(|event| matches!(&event.fact, Fact::Ended { peer: other, .. } if other == peer));
     (ended && case.view.received(peer).next().is_none()).then_some(peer)
 }
 
@@ -204,7 +222,10 @@ pub(super) fn half_close(case: &Case<'_>) -> Option<Explained> {
 
 pub(super) fn closed_without_reply(case: &Case<'_>) -> Option<Explained> {
     let peer = unanswered(case)?;
-    Explained::new("closed-without-reply", format!("Your server ended {peer}'s connection without an answer, and goes on running."))
+    Explained::new(
+        "closed-without-reply",
+        format!("Your server ended {peer}'s connection without an answer, and goes on running."),
+    )
 }
 
 pub(super) fn one_client_only(case: &Case<'_>) -> Option<Explained> {
@@ -222,12 +243,18 @@ pub(super) fn one_client_only(case: &Case<'_>) -> Option<Explained> {
     if let Some((_, _, threads)) = case.view.last_rest()
         && case.view.exit().is_none()
         && let Some(thread) = threads.iter().find(|thread| {
-            thread.socket.as_ref().is_some_and(|socket| socket.state != SocketState::Listening && socket.remote.is_some())
+            thread
+                .socket
+                .as_ref()
+                .is_some_and(|socket| socket.state != SocketState::Listening && socket.remote.is_some())
         })
     {
         return Explained::new(
             "one-client-only",
-            format!("{peer} is not served: your server is blocked in {} and does not come back to accept().", blocked_words(thread)),
+            format!(
+                "{peer} is not served: your server is blocked in {} and does not come back to accept().",
+                blocked_words(thread)
+            ),
         );
     }
     let (_, how) = case.view.exit()?;
@@ -242,16 +269,18 @@ pub(super) fn one_client_only(case: &Case<'_>) -> Option<Explained> {
 
 pub(super) fn idle_blocks_others(case: &Case<'_>) -> Option<Explained> {
     let peer = case.failure.peer.as_ref()?;
-    if case.plan.role != crate::ids::Role::TcpServer || case.view.received(peer).next().is_some() && case.failure.got.is_none() {
+    if case.plan.role != crate::ids::Role::TcpServer
+        || case.view.received(peer).next().is_some() && case.failure.got.is_none()
+    {
         return None;
     }
     let idle = case.view.events().any(|(_, event)| {
         matches!(&event.fact, Fact::Opened { peer: other, .. } if other != peer && case.view.sent(other).next().is_none())
     });
     let waiting = case.record.events.iter().any(|event| match &event.fact {
-        Fact::Rest { threads, .. } => threads.iter().any(|thread| {
-            thread.socket.as_ref().is_some_and(|socket| socket.remote.is_some())
-        }),
+        Fact::Rest { threads, .. } => {
+            threads.iter().any(|thread| thread.socket.as_ref().is_some_and(|socket| socket.remote.is_some()))
+        }
         _ => false,
     });
     (idle && waiting).then(|| Explained {
@@ -287,14 +316,19 @@ pub(super) fn lost_datagrams(case: &Case<'_>) -> Option<Explained> {
     let asked = case.record.events.iter().filter(|event| matches!(event.fact, Fact::Sent { .. })).count();
     (answered > 0 && answered < asked && case.view.received(peer).next().is_none()).then(|| Explained {
         cause: "lost-datagrams",
-        text: format!("{answered} of {asked} requests were answered; {peer}'s was not, although your server still runs."),
+        text: format!(
+            "{answered} of {asked} requests were answered; {peer}'s was not, although your server still runs."
+        ),
     })
 }
 
 pub(super) fn no_socket(case: &Case<'_>) -> Option<Explained> {
     let Predicate::Bound { transport } = case.failure.predicate else { return None };
     let doing = doing(case).map(|words| format!(" It {words}.")).unwrap_or_default();
-    let left = case.view.exit().map(|(_, how)| format!(" {}.", crate::judge::check::exit_words(how).replace("it ended", "It ended")));
+    let left = case
+        .view
+        .exit()
+        .map(|(_, how)| format!(" {}.", crate::judge::check::exit_words(how).replace("it ended", "It ended")));
     Explained::new(
         "no-socket",
         format!(

@@ -1,8 +1,8 @@
 //! A program at two pseudo-terminals (`pty(7)`), on Unix.
 
 use std::collections::VecDeque;
-use std::io::{self, Read as _, Write as _};
 use std::fs::File;
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 
@@ -180,7 +180,6 @@ impl Terminal {
             }
         }
     }
-
 }
 
 impl Input {
@@ -207,7 +206,6 @@ impl Input {
         self.pipe = None;
         self.queue.clear();
     }
-
 }
 
 /// The pipe's and the terminals' near ends are ours alone, so that they may be made non-blocking.

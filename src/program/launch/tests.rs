@@ -81,7 +81,10 @@ fn output_beyond_the_limit_is_counted() {
 fn what_cannot_be_started_says_why_in_the_systems_words() {
     let _alone = alone();
     let missing = Running::start(&launch(&["/no/such/program"])).unwrap_err();
-    assert!(matches!(missing, LaunchError::Missing { .. }) && missing.to_string().contains("No such file"), "{missing}");
+    assert!(
+        matches!(missing, LaunchError::Missing { .. }) && missing.to_string().contains("No such file"),
+        "{missing}"
+    );
     let forbidden = Running::start(&launch(&["/etc/passwd"])).unwrap_err();
     assert!(matches!(forbidden, LaunchError::Forbidden { .. }), "{forbidden}");
     assert!(matches!(Running::start(&launch(&[])), Err(LaunchError::Empty)));
@@ -116,7 +119,11 @@ fn what_forks_while_it_is_killed_is_killed_too() {
 #[test]
 fn limits_hold() {
     let _alone = alone();
-    let mut launch = launch(&["python3", "-c", "import resource as r; print(r.getrlimit(r.RLIMIT_NOFILE), r.getrlimit(r.RLIMIT_CPU), r.getrlimit(r.RLIMIT_CORE))"]);
+    let mut launch = launch(&[
+        "python3",
+        "-c",
+        "import resource as r; print(r.getrlimit(r.RLIMIT_NOFILE), r.getrlimit(r.RLIMIT_CPU), r.getrlimit(r.RLIMIT_CORE))",
+    ]);
     (launch.limits.open_files, launch.limits.cpu_seconds) = (99, 7);
     let mut running = Running::start(&launch).unwrap();
     let (out, _, _) = hear(&mut running, usize::MAX);
