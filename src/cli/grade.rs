@@ -216,6 +216,11 @@ impl Search<'_> {
             }
         };
         match self.plans.get(&candidate.role) {
+            Some(plan) if plan.requirements.is_empty() => Err(Stop::Usage(format!(
+                "--only {}: nothing of that is asked of `{path}`, which seems to be a {}",
+                self.request.only.join(","),
+                candidate.role
+            ))),
             Some(plan) => Ok(self.program(plan, &candidate)),
             None => {
                 let roles: Vec<&str> = self.plans.keys().map(|role| role.name()).collect();

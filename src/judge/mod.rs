@@ -139,7 +139,7 @@ fn judged(
                 (Verdict::Failed, finding(plan, program, scenario, failure))
             }
             Some(Standing::Absent(None)) | None => verdict(Verdict::Ungraded {
-                reason: "no scenario for it was played; please report this with the record (--record)".to_owned(),
+                reason: "no scenario for it was played when this was recorded; run `sockspec check` again".to_owned(),
             }),
         },
     };

@@ -36,7 +36,8 @@ impl Points {
         let mut shares: Vec<Self> = exact.iter().map(|share| Self((share + 1e-9).floor() as u32)).collect();
         let given: u32 = shares.iter().map(|share| share.0).sum();
         let mut order: Vec<usize> = (0..weights.len()).collect();
-        order.sort_by(|a, b| exact[*b].fract().total_cmp(&exact[*a].fract()));
+        let rest = |index: usize| exact[index] - f64::from(shares[index].0);
+        order.sort_by(|a, b| rest(*b).total_cmp(&rest(*a)));
         for index in order.into_iter().take(self.0.saturating_sub(given) as usize) {
             shares[index].0 += 1;
         }

@@ -134,10 +134,11 @@ impl PrivateCopy {
 }
 
 impl Digest {
-    /// A seed that depends on the content alone.
+    /// A seed that depends on the content alone; of 53 bits, so that every reader of JSON takes it for
+    /// the number that it is.
     #[must_use]
     pub fn seed(self) -> u64 {
-        self.0.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte))
+        self.0.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte)) >> 11
     }
 }
 

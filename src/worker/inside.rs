@@ -29,11 +29,16 @@ pub fn serve() -> io::Result<()> {
     let outcome = runtime.block_on(async {
         let parent_gone = parent_gone();
         tokio::select! {
-            outcome = work(&job, shared_ports) => outcome,
-            () = parent_gone => Err(io::Error::other("the parent is gone")),
+            outcome = work(&job, shared_ports) => Some(outcome),
+            () = parent_gone => None,
         }
     });
     crate::program::sweep::sweep();
+    let outcome = outcome.unwrap_or_else(|| {
+        // The copy of the submission was the parent's to remove.
+        let _ = std::fs::remove_dir_all(&job.launch.cwd);
+        Err(io::Error::other("the parent is gone"))
+    });
     // A thread still waits for the end of standard input; it must not keep the process.
     runtime.shutdown_background();
     outcome

@@ -44,6 +44,7 @@ static WORKERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 /// # Errors
 /// What the worker did wrong. Messages that came before stand.
 pub async fn run(executable: &Path, job: &Job, mut hear: impl FnMut(Message)) -> Result<(), WorkerError> {
+    crate::sys::set_subreaper().map_err(WorkerError::Start)?;
     let mut child = start(executable).map_err(WorkerError::Start)?;
     let pid = child.id();
     enlist(pid, true);
