@@ -394,18 +394,3 @@ fn threads_outlive_their_main() {
     let (settled, _) = program.settle();
     assert_eq!(settled.how, Rest::Quiescent);
 }
-
-/// Not a check: how dear a look is. `cargo test -- --ignored --nocapture a_look`
-#[test]
-#[ignore = "a measurement"]
-fn a_look_is_cheap() {
-    let mut program = Program::python("sys.stdin.read()");
-    program.settle();
-    let begun = Instant::now();
-    for _ in 0..2000 {
-        let _ = program.watch.look();
-    }
-    let micros = begun.elapsed().as_micros() / 2000;
-    std::fs::write(std::env::temp_dir().join("sockspec-look-micros"), micros.to_string()).unwrap();
-    assert!(micros < 1000, "{micros} µs");
-}
