@@ -6,6 +6,8 @@
 pub enum Network {
     /// This process and its children have it to themselves.
     Private,
+    /// It was left, but the new one could not be set up: this process can reach nobody.
+    Broken,
     /// It is the machine's; ports are taken in turn (see [`super::PortLocks`]).
     Shared,
 }
@@ -26,12 +28,14 @@ pub fn enter(hosts: &[String]) -> Network {
     if std::env::var(VARIABLE).is_ok_and(|wanted| wanted == "shared") {
         return Network::Shared;
     }
-    match unshared() {
+    let mut left = false;
+    match unshared(&mut left) {
         Ok(()) => {
             // Without it, a name that only this file knows is unknown to the program, which says so.
             let _ = name_hosts(hosts);
             Network::Private
         }
+        Err(_) if left => Network::Broken,
         Err(_) => Network::Shared,
     }
 }
@@ -44,7 +48,7 @@ pub fn enter(_hosts: &[String]) -> Network {
 }
 
 #[cfg(target_os = "linux")]
-fn unshared() -> std::io::Result<()> {
+fn unshared(left: &mut bool) -> std::io::Result<()> {
     use std::fs;
 
     use nix::sched::{CloneFlags, unshare};
@@ -52,9 +56,11 @@ fn unshared() -> std::io::Result<()> {
 
     if Uid::effective().is_root() {
         unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS)?;
+        *left = true;
     } else {
         let (user, group) = (Uid::effective(), Gid::effective());
         unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS)?;
+        *left = true;
         fs::write("/proc/self/setgroups", "deny")?;
         fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
         fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;

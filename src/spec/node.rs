@@ -1,7 +1,7 @@
 //! YAML as a tree that knows where each value stands.
 //!
 //! serde's derived code stops at the first mistake. A suite is read in two stages instead: text to
-//! [`Node`]s, then nodes to types through [`Reader`], a `Deserializer` that notes a mistake and
+//! [`Node`]s, then nodes to types through [`reader`](super::reader), a `Deserializer` that notes a mistake and
 //! goes on, so that one run reports all of them.
 
 use serde::Deserialize;

@@ -24,7 +24,12 @@ pub fn serve() -> io::Result<()> {
     let job: Job = serde_json::from_str(&line)?;
     crate::sys::set_subreaper()?;
     leave_session();
-    let shared_ports = network::enter(&job.hosts) == Network::Shared;
+    let shared_ports = match network::enter(&job.hosts) {
+        Network::Private => false,
+        Network::Shared => true,
+        // There is no way back; another process may try without.
+        Network::Broken => return say(&Message::NoNetwork),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         let parent_gone = parent_gone();

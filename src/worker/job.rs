@@ -41,6 +41,8 @@ pub enum Message {
         /// Microseconds that it took.
         micros: u64,
     },
+    /// The network of its own turned out to be of no use, and there is no way back.
+    NoNetwork,
     /// The job could not be done, by our fault or the machine's.
     Trouble(String),
 }

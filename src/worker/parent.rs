@@ -28,6 +28,9 @@ pub enum WorkerError {
     /// It ended before its job was done.
     #[error("the worker process ended before its job was done ({0})")]
     Ended(String),
+    /// It could not set its network up.
+    #[error("the worker process has no network; SOCKSPEC_NETWORK=shared does without one of its own")]
+    NoNetwork,
     /// It said nothing for too long.
     #[error("the worker process said nothing for {} seconds", SILENCE.as_secs())]
     Silent,
@@ -45,10 +48,18 @@ static WORKERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 /// What the worker did wrong. Messages that came before stand.
 pub async fn run(executable: &Path, job: &Job, mut hear: impl FnMut(Message)) -> Result<(), WorkerError> {
     crate::sys::set_subreaper().map_err(WorkerError::Start)?;
-    let mut child = start(executable).map_err(WorkerError::Start)?;
+    match once(start(executable, false), job, &mut hear).await {
+        Err(WorkerError::NoNetwork) => once(start(executable, true), job, &mut hear).await,
+        outcome => outcome,
+    }
+}
+
+/// One worker's life.
+async fn once(started: std::io::Result<Child>, job: &Job, hear: &mut impl FnMut(Message)) -> Result<(), WorkerError> {
+    let mut child = started.map_err(WorkerError::Start)?;
     let pid = child.id();
     enlist(pid, true);
-    let outcome = talk(&mut child, job, &mut hear).await;
+    let outcome = talk(&mut child, job, hear).await;
     if outcome.is_err() {
         let _ = child.start_kill();
     }
@@ -63,8 +74,12 @@ pub async fn run(executable: &Path, job: &Job, mut hear: impl FnMut(Message)) ->
     }
 }
 
-fn start(executable: &Path) -> std::io::Result<Child> {
-    Command::new(executable)
+fn start(executable: &Path, shared_network: bool) -> std::io::Result<Child> {
+    let mut command = Command::new(executable);
+    if shared_network {
+        command.env(crate::sandbox::network::VARIABLE, "shared");
+    }
+    command
         .arg("worker")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -110,6 +125,9 @@ async fn talk(child: &mut Child, job: &Job, hear: &mut impl FnMut(Message)) -> R
         }
         let message: Message =
             serde_json::from_slice(&line).map_err(|error| WorkerError::Rubbish(error.to_string()))?;
+        if message == Message::NoNetwork {
+            return Err(WorkerError::NoNetwork);
+        }
         let last = matches!(message, Message::Done { .. } | Message::Trouble(_));
         hear(message);
         if last {

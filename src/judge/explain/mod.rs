@@ -1,7 +1,7 @@
 //! What went wrong, in the student's terms, from the facts.
 //!
 //! Each cause is a small function that looks at the facts and answers, or not. They are asked in
-//! the order of [`CAUSES`]: first those that the program itself or the kernel says (an exception,
+//! the order of `CAUSES`: first those that the program itself or the kernel says (an exception,
 //! a wrong port), then what the bytes show, then what the program was last seen blocked in.
 
 mod bytes;
