@@ -543,7 +543,8 @@ fn at_a_terminal(environment: &[(&str, &str)], arguments: &[&str]) -> String {
 
     let terminal = nix::pty::openpty(None, None).unwrap();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sockspec"));
-    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+    // A CI is taken to show colours whatever its terminal is called.
+    for variable in ["CI", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(variable);
     }
     command.env("TERM", "xterm").envs(environment.iter().copied()).args(arguments).current_dir(root());
