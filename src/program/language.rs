@@ -81,13 +81,17 @@ impl Language {
 
     fn look_up(&self) -> Option<String> {
         let path = std::env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/local/bin:/usr/bin:/bin"));
-        let found = self.interpreters.iter().find_map(|name| on_path(name, &path))?;
-        let real = if is_script(&found) { self.ask(&found).unwrap_or(found) } else { found };
-        Some(real.to_string_lossy().into_owned())
+        let all = || self.interpreters.iter().flat_map(|name| all_on_path(name, &path));
+        let found = all().find(|file| !is_script(file)).or_else(|| {
+            let shim = all().next()?;
+            Some(self.ask(&shim).unwrap_or(shim))
+        })?;
+        Some(found.to_string_lossy().into_owned())
     }
 
-    /// A version manager puts a script before the interpreter, which costs more than the
-    /// interpreter itself at every start, and reads files that a sandbox may not show.
+    /// A version manager puts a script before the interpreter, which costs many times what the
+    /// interpreter itself does, and reads files that a sandbox may not show. So an interpreter further
+    /// down the path is taken first; where there is none, the script is asked.
     fn ask(&self, shim: &Path) -> Option<PathBuf> {
         let output =
             Command::new(shim).args(self.tells_path).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
@@ -96,13 +100,14 @@ impl Language {
     }
 }
 
-/// The file that a command's name stands for.
-fn on_path(name: &str, path: &OsString) -> Option<PathBuf> {
+/// The files that a command's name could stand for, in the order of the path.
+fn all_on_path(name: &str, path: &OsString) -> Vec<PathBuf> {
     let endings: &[&str] = if cfg!(windows) { &[".exe", ".bat", ".cmd"] } else { &[""] };
     std::env::split_paths(path)
         .filter(|folder| folder.is_absolute())
         .flat_map(|folder| endings.iter().map(move |ending| folder.join(format!("{name}{ending}"))))
-        .find(|file| is_executable(file))
+        .filter(|file| is_executable(file))
+        .collect()
 }
 
 #[cfg(unix)]
@@ -137,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_is_not_on_the_path_is_not_found() {
-        assert_eq!(on_path("no-such-interpreter", &OsString::from("/usr/bin:/bin")), None);
+        assert!(all_on_path("no-such-interpreter", &OsString::from("/usr/bin:/bin")).is_empty());
     }
 
     #[cfg(unix)]
@@ -148,8 +153,8 @@ mod tests {
         let shim = folder.path().join("python3");
         fs::write(&shim, "#!/bin/sh\necho /bin/sh\n").expect("written");
         fs::set_permissions(&shim, fs::Permissions::from_mode(0o755)).expect("permitted");
-        let found = on_path("python3", &folder.path().as_os_str().to_owned());
-        assert_eq!(found.as_deref(), Some(shim.as_path()));
+        let found = all_on_path("python3", &folder.path().as_os_str().to_owned());
+        assert_eq!(found, [shim.clone()]);
         assert!(is_script(&shim));
         assert_eq!(PYTHON.ask(&shim), Some(PathBuf::from("/bin/sh")));
     }
