@@ -154,7 +154,7 @@ mod tests {
         fs::write(&shim, "#!/bin/sh\necho /bin/sh\n").expect("written");
         fs::set_permissions(&shim, fs::Permissions::from_mode(0o755)).expect("permitted");
         let found = all_on_path("python3", &folder.path().as_os_str().to_owned());
-        assert_eq!(found, [shim.clone()]);
+        assert_eq!(found, std::slice::from_ref(&shim));
         assert!(is_script(&shim));
         assert_eq!(PYTHON.ask(&shim), Some(PathBuf::from("/bin/sh")));
     }
