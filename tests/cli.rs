@@ -656,7 +656,9 @@ fn a_binary_file_is_graded_where_it_has_a_programs_name_and_else_asked_about() {
     let first = requirements(&report)[0];
     assert_eq!((&first["id"], &first["verdict"]), (&Value::from("UDPS-1"), &Value::from("failed")));
     assert!(requirements(&report).iter().all(|one| one["verdict"] == "failed" || one["verdict"] == "blocked"));
-    assert!(first["explanation"].as_str().unwrap().contains("Error"), "Python says what is wrong: {first:#}");
+    // What Python says of such a file differs from version to version; that it ended does not.
+    let explanation = first["explanation"].as_str().unwrap();
+    assert!(explanation.contains("Error") || explanation.contains("exit status 1"), "{first:#}");
 }
 
 #[test]
