@@ -79,9 +79,16 @@ pub(super) fn no_timeout(case: &Case<'_>) -> Option<Explained> {
 
 pub(super) fn gave_up(case: &Case<'_>) -> Option<Explained> {
     if case.is_server() {
-        let closed = case.record.events.iter().position(|event| matches!(event.fact, Fact::Ended { .. }));
-        let spoke = case.record.events.iter().position(|event| matches!(event.fact, Fact::Sent { .. }));
-        let early = matches!((closed, spoke), (Some(closed), Some(spoke)) if closed < spoke);
+        // Who is turned away at the door has not been waited for.
+        const WAITED: u64 = 80_000;
+        let peer = case.failure.peer.as_ref()?;
+        let at = |wanted: &dyn Fn(&Fact) -> bool| {
+            case.record.events.iter().find(|event| wanted(&event.fact)).map(|event| event.at)
+        };
+        let opened = at(&|fact| matches!(fact, Fact::Opened { peer: other, .. } if other == peer))?;
+        let closed = at(&|fact| matches!(fact, Fact::Ended { peer: other, .. } if other == peer))?;
+        let spoke = at(&|fact| matches!(fact, Fact::Sent { peer: other, .. } if other == peer));
+        let early = spoke.is_some_and(|spoke| closed < spoke) && closed.saturating_sub(opened) >= WAITED;
         return early.then(|| Explained {
             cause: "gave-up",
             text: "Your server closed the connection before the client had said anything: it did not wait long enough."
