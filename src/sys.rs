@@ -12,7 +12,8 @@ use std::process::Command;
 /// Limits on a process that is about to be started; see `setrlimit(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ProcessLimits {
-    /// Seconds of processor time (`RLIMIT_CPU`): SIGXCPU then, SIGKILL a second later.
+    /// Seconds of processor time (`RLIMIT_CPU`): SIGXCPU then, and SIGKILL after a hundred times as
+    /// much. [`allow_cpu`] gives more in between.
     pub cpu_seconds: Option<u64>,
     /// Bytes that a file may grow to (`RLIMIT_FSIZE`).
     pub file_bytes: Option<u64>,
@@ -69,7 +70,9 @@ pub fn confine(command: &mut Command, limits: ProcessLimits) {
 fn apply(limits: ProcessLimits) -> io::Result<()> {
     use nix::sys::resource::Resource;
     bound(Resource::RLIMIT_CORE, Some(0), 0)?;
-    bound(Resource::RLIMIT_CPU, limits.cpu_seconds, 1)?;
+    // The hard limit leaves room for `allow_cpu`.
+    let room = limits.cpu_seconds.map_or(0, |seconds| seconds.saturating_mul(100));
+    bound(Resource::RLIMIT_CPU, limits.cpu_seconds, room)?;
     bound(Resource::RLIMIT_FSIZE, limits.file_bytes, 0)?;
     bound(Resource::RLIMIT_NOFILE, limits.open_files, 0)?;
     #[cfg(not(any(target_os = "solaris", target_os = "illumos")))]
@@ -84,6 +87,35 @@ fn bound(resource: nix::sys::resource::Resource, limit: Option<u64>, more: u64) 
     let (_, most) = nix::sys::resource::getrlimit(resource)?;
     let hard = limit.saturating_add(more).min(most);
     nix::sys::resource::setrlimit(resource, limit.min(hard), hard)?;
+    Ok(())
+}
+
+/// Gives a process of the same user so many seconds of processor time from now on (`prlimit(2)`),
+/// as far as its hard limit allows.
+///
+/// # Errors
+/// The system's: the process is gone, or somebody else's.
+#[cfg(target_os = "linux")]
+pub fn allow_cpu(pid: u32, seconds: u64) -> io::Result<()> {
+    use nix::libc;
+
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split_whitespace();
+    // utime and stime (proc_pid_stat(5)); a tick is a hundredth of a second on every Linux.
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    let wanted = (ticks / 100).saturating_add(1).saturating_add(seconds);
+    // SAFETY: both structures are plain numbers and outlive the calls; the second call gets a soft
+    // limit that is not above the hard one.
+    unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        if libc::prlimit(pid.cast_signed(), libc::RLIMIT_CPU, std::ptr::null(), &mut limit) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        limit.rlim_cur = wanted.min(limit.rlim_max);
+        if libc::prlimit(pid.cast_signed(), libc::RLIMIT_CPU, &limit, std::ptr::null_mut()) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
     Ok(())
 }
 

@@ -154,7 +154,7 @@ impl Task {
                 Message::Played(played) => record.records.push(played),
                 Message::Done { starts, micros } => (record.starts, record.micros) = (starts, micros),
                 Message::Trouble(reason) => record.trouble = Some(reason),
-                Message::NoNetwork => {}
+                Message::NoNetwork | Message::Alive => {}
             })
             .await;
             if let Err(error) = outcome {

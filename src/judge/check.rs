@@ -1,6 +1,6 @@
 //! One check against one record.
 
-use crate::event::{Exit, Fact, Record, SocketState, StreamEnd};
+use crate::event::{Exit, Fact, Output, Record, SocketState, StreamEnd};
 use crate::ids::{Peer, Transport};
 use crate::judge::facts::View;
 use crate::plan::model::{Check, Ending, Exits, Many, Plan, Predicate, TextIs};
@@ -103,6 +103,7 @@ impl<'a> Evaluation<'a, '_> {
             Predicate::OwnPorts { peer } => self.own_ports(peer),
             Predicate::Bound { transport } => self.bound(*transport),
             Predicate::Running(running) => self.running(*running),
+            Predicate::Reacts => self.reacts(),
             Predicate::Exits(how) => self.exits(*how),
             Predicate::Printed(is) => self.printed(is),
             Predicate::DescriptorsKept { first, second } => self.descriptors(first, second),
@@ -329,6 +330,26 @@ impl<'a> Evaluation<'a, '_> {
         }
     }
 
+    fn reacts(&self) -> Outcome<'a> {
+        if let Some(waited_for) = self.view.starved() {
+            return self.absent(waited_for, "it did not");
+        }
+        let of_the_program = |fact: &Fact| {
+            matches!(
+                fact,
+                Fact::Printed { .. }
+                    | Fact::Received { .. }
+                    | Fact::Arrived { .. }
+                    | Fact::Ended { .. }
+                    | Fact::Exited { stopped: false, .. }
+            )
+        };
+        if self.view.events().any(|(_, event)| of_the_program(&event.fact)) {
+            return Outcome::Holds;
+        }
+        self.fails("the program does something upon it", "it neither printed nor sent anything, and did not end", None)
+    }
+
     fn exits(&self, wanted: Exits) -> Outcome<'a> {
         if let Some(waited_for) = self.view.starved() {
             return self.absent(waited_for, "it did not");
@@ -348,8 +369,14 @@ impl<'a> Evaluation<'a, '_> {
         if let Some(waited_for) = self.view.starved() {
             return self.absent(waited_for, "it did not");
         }
-        let printed = self.view.printed(None);
-        self.text(is, &printed, None, "the program prints", "it printed")
+        // Two terminals have no common order: the text may be whole on one of them alone.
+        let streams = [None, Some(Output::Stdout), Some(Output::Stderr)];
+        let mut outcomes =
+            streams.map(|only| self.text(is, &self.view.printed(only), None, "the program prints", "it printed"));
+        let absence = matches!(is, TextIs::Nothing | TextIs::Lacks(_));
+        let decides = |outcome: &Outcome<'a>| (*outcome == Outcome::Holds) != absence;
+        let index = outcomes.iter().position(decides).unwrap_or(0);
+        std::mem::replace(&mut outcomes[index], Outcome::Holds)
     }
 
     fn descriptors(&self, first: &str, second: &str) -> Outcome<'a> {

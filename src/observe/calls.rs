@@ -142,12 +142,17 @@ pub fn decode(line: &str, pid: u32) -> Option<Call> {
         "select" => argument(0) == 0,
         _ => false,
     };
+    let limit = limit(*how, &argument, pid);
+    let lasts = match limit {
+        Some(Limit::Within(whole)) if bare => u64::try_from(whole.as_nanos()).unwrap_or(u64::MAX),
+        _ => 0,
+    };
     Some(Call {
         name,
         descriptor: named.then(|| narrow(argument(0))).or(polled),
-        limit: limit(*how, &argument, pid),
+        limit,
         bare,
-        signature: [number, argument(0), argument(6), argument(7)],
+        signature: [number, argument(0), argument(6), argument(7), lasts],
     })
 }
 

@@ -4,12 +4,14 @@
 //! - *Quiescent*: two looks in a row show every thread in a wait without a time limit, none of them
 //!   has had a processor in between, and nothing is under way in the kernel. Loopback delivers at
 //!   once, so whatever could wake the program would have.
-//! - *Polling*: some threads wait with a limit, and have come back to the very same wait after a
-//!   whole round of it without anything going over the wire. Such a wait is learned, so that it need
-//!   not be sat out again. A bare sleep must come round twice, in silence: programs that are odd but
-//!   right sleep before they reply, or count down to something.
+//! - *Polling*: some threads wait with a limit, and come round to the very same wait again without
+//!   doing anything. Where they do so before anybody has asked for something is their *home*. While
+//!   the program owes somebody an answer, coming round proves nothing: programs that are odd but
+//!   right sleep several times before they reply. Then only [`LONG`] without a sign of life counts.
+//!   When nothing is owed, a program that is back home is at rest; one that is not gets longer.
 //! - *Deadline*: the last resort. It counts time in which the program could have run: not that in
-//!   which it stood in line for a processor, waited for a disk, or was stopped.
+//!   which it stood in line for a processor, waited for a disk, or was stopped. Each answer renews
+//!   it. A thread that was found to spin gets less of it, when nothing is owed.
 //!
 //! A thread is known by its account (`schedstat`): one that has had no processor between two looks,
 //! and sleeps at both, has slept all the time.
@@ -24,6 +26,9 @@ use crate::event::{Blocked, Rest};
 pub enum Purpose {
     /// To learn what the program does after a stimulus.
     Settle,
+    /// To learn where the program waits before it is asked for anything. Nothing is judged by it, so
+    /// a round will do.
+    Home,
     /// A pause of the suite: a program that wakes by its own timer makes use of all of it, so only
     /// what waits for ever cuts it short.
     Pause,
@@ -52,10 +57,20 @@ impl Budget {
     pub const START: Self = Self { wall: Duration::from_secs(10), cpu: Duration::from_secs(10) };
     /// For a reaction.
     pub const SETTLE: Self = Self { wall: Duration::from_secs(5), cpu: Duration::from_secs(3) };
+    /// To learn where it is at home.
+    pub const HOME: Self = Self { wall: Duration::from_secs(2), cpu: Duration::from_millis(300) };
 }
 
-/// How long a program must have been silent before a round of its timer counts as idle.
+/// How long a program that owes nothing must have been silent before a round of a timer counts as
+/// idle, where that is not known as its home.
 const SILENCE: Duration = Duration::from_secs(1);
+
+/// The same for one that owes an answer, and for one that sleeps elsewhere than at home: in time in
+/// which it could have run.
+const LONG: Duration = Duration::from_secs(5);
+
+/// Processor time that a thread gets which is known to spin, when nothing is owed.
+const SPIN: Duration = Duration::from_millis(50);
 
 /// Rounds of a bare sleep after which it counts as idle. The first may have begun before the
 /// stimulus, and in the second the program may still be at work on it.
@@ -152,14 +167,16 @@ pub enum Limit {
     Unknown,
 }
 
-/// Tells a wait of a thread from others: number, first argument, stack pointer, program counter.
-pub type Signature = [u64; 4];
+/// Tells a wait of a thread from others: number, first argument, stack pointer, program counter, and
+/// of a bare wait how many nanoseconds it lasts (an interpreter makes all its calls at one place).
+pub type Signature = [u64; 5];
 
-/// What is kept between waits for rest, for the life of the program: the waits that were found to be
-/// idle, and the last account of each thread.
+/// What is kept between waits for rest, for the life of the program: the timed waits in which it was
+/// found at rest, the threads that never wait at all, and the last account of each thread.
 #[derive(Debug, Default)]
 pub struct Memory {
-    learned: HashSet<(u32, Signature)>,
+    home: HashSet<(u32, Signature)>,
+    spinners: HashSet<u32>,
     threads: HashMap<u32, Track>,
     looked: Option<Instant>,
 }
@@ -181,6 +198,8 @@ struct Stay {
     signature: Signature,
     /// Whether only time ends it.
     bare: bool,
+    /// Whether time ends it, among others.
+    timed: bool,
     /// It was seen there at two looks without having had a processor: so what wakes it next is no
     /// longer the stimulus.
     seated: bool,
@@ -193,9 +212,17 @@ struct Stay {
 pub struct Resting {
     purpose: Purpose,
     budget: Budget,
+    /// How many answers of the program somebody waits for.
+    owed: usize,
+    first_begun: Instant,
+    /// When the time that the budget counts began.
     begun: Instant,
+    /// When something last went over the wire.
     silent_since: Instant,
+    /// When something last happened at all.
     quiet_since: Instant,
+    /// How much of the budget was used when the program last gave a sign of life.
+    sign_of_life: Duration,
     spoke: bool,
     stirred: bool,
     gone: bool,
@@ -224,9 +251,12 @@ impl Resting {
         Self {
             purpose,
             budget,
+            owed: 0,
+            first_begun: now,
             begun: now,
             silent_since: now,
             quiet_since: now,
+            sign_of_life: Duration::ZERO,
             spoke: false,
             stirred: true,
             gone: false,
@@ -243,15 +273,29 @@ impl Resting {
     /// Something went over the wire, or the program printed.
     pub fn activity(&mut self, activity: Activity, now: Instant) {
         self.quiet_since = now;
+        self.sign_of_life = self.wall(now);
         self.stirred = true;
         if activity == Activity::Wire {
             self.silent_since = now;
             self.spoke = true;
+            self.cpu = Duration::ZERO;
             self.stays.clear();
         } else {
             // Who counts down to something says so; who only waits says nothing.
             self.stays.values_mut().for_each(|stays| stays.retain(|stay| !stay.bare));
         }
+    }
+
+    /// Says how many answers the program owes. Once it has given one of them, what it owes else gets
+    /// a budget of its own. Answers are counted, so a flood of anything else has an end.
+    pub fn owing(&mut self, answers: usize, now: Instant) {
+        if std::mem::replace(&mut self.owed, answers) <= answers {
+            return;
+        }
+        self.begun = now;
+        self.sign_of_life = Duration::ZERO;
+        (self.cpu, self.waited, self.held_up) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+        self.waited_before.clear();
     }
 
     /// Takes a look into account; says so when the wait is over.
@@ -264,8 +308,27 @@ impl Resting {
         self.charge(memory, look, now);
         let change = self.follow(memory, look, now);
         memory.looked = Some(now);
-        let how = self.verdict(memory, look, &change, now).or_else(|| self.over(now).then_some(Rest::Deadline));
-        how.map(|how| settled(how, look))
+        let how = self.verdict(memory, look, &change, now).or_else(|| self.deadline(memory, look, now))?;
+        self.learn(memory, look, how);
+        Some(settled(how, look))
+    }
+
+    /// Keeps where the program was found at rest, or that it spins.
+    fn learn(&self, memory: &mut Memory, look: &Look, how: Rest) {
+        if self.purpose == Purpose::Pause || !matches!(how, Rest::Polling | Rest::Deadline) {
+            return;
+        }
+        for thread in &look.threads {
+            match &thread.wait {
+                Wait::In(call) if call.limit.is_some() => drop(memory.home.insert((thread.tid, call.signature))),
+                Wait::Busy if how == Rest::Deadline => drop(memory.spinners.insert(thread.tid)),
+                _ => {}
+            }
+        }
+        for (tid, stays) in &self.stays {
+            let come_round = stays.iter().filter(|stay| stay.timed && stay.rounds > 0);
+            memory.home.extend(come_round.map(|stay| (*tid, stay.signature)));
+        }
     }
 
     /// Counts what the program has used, and what kept it from running.
@@ -330,7 +393,8 @@ impl Resting {
             if stays.len() >= MOST {
                 stays.clear();
             }
-            stays.push(Stay { signature: call.signature, bare: call.bare, seated: false, rounds: 0 });
+            let (signature, bare, timed) = (call.signature, call.bare, call.limit.is_some());
+            stays.push(Stay { signature, bare, timed, seated: false, rounds: 0 });
             stays.len() - 1
         });
         let stay = &mut stays[index];
@@ -344,7 +408,7 @@ impl Resting {
         }
     }
 
-    fn verdict(&self, memory: &mut Memory, look: &Look, change: &Change, now: Instant) -> Option<Rest> {
+    fn verdict(&self, memory: &Memory, look: &Look, change: &Change, now: Instant) -> Option<Rest> {
         if look.blind || look.threads.iter().any(|thread| matches!(thread.wait, Wait::Hidden)) {
             let asleep = look.threads.iter().all(|thread| matches!(thread.wait, Wait::Hidden | Wait::In(_)));
             let quiet = asleep && now.duration_since(self.quiet_since) >= HIDDEN_GRACE;
@@ -363,7 +427,6 @@ impl Resting {
         }
         let idle = |thread: &ThreadLook, call: &Call| self.idle(memory, thread.tid, call, now);
         if change.placid && timed.iter().all(|(thread, call)| idle(thread, call)) {
-            memory.learned.extend(timed.iter().map(|(thread, call)| (thread.tid, call.signature)));
             return Some(Rest::Polling);
         }
         let late = |thread: &ThreadLook, call: &Call| self.outlasts(memory, thread.tid, call, now);
@@ -371,21 +434,27 @@ impl Resting {
         (change.calm && nothing_more).then_some(Rest::Polling)
     }
 
-    /// Whether a timed wait is an idle one: one that is known, or has just come round.
+    /// Whether a timed wait is an idle one.
     fn idle(&self, memory: &Memory, tid: u32, call: &Call, now: Instant) -> bool {
         let stays = self.stays.get(&tid);
         let stay = stays.and_then(|stays| stays.iter().find(|stay| stay.signature == call.signature));
         let rounds = stay.map_or(0, |stay| stay.rounds);
-        if memory.learned.contains(&(tid, call.signature)) {
-            // Data wakes a poll, but not a sleeper: only when he wakes by himself does he look.
-            let wanted = match (self.spoke, call.bare) {
-                (true, false) => 0,
-                (true, true) | (false, false) => 1,
-                (false, true) => SLEEPS,
-            };
-            return rounds >= wanted;
+        let whole = rounds >= if call.bare { SLEEPS } else { 1 };
+        if self.purpose == Purpose::Home {
+            return whole;
         }
-        rounds >= if call.bare { SLEEPS } else { 1 } && now.duration_since(self.silent_since) >= SILENCE
+        let long = || whole && self.wall(now).saturating_sub(self.sign_of_life) >= LONG;
+        if self.owed > 0 {
+            return long();
+        }
+        let home = memory.home.contains(&(tid, call.signature));
+        match (home, call.bare) {
+            // Data wakes a poll, but not a sleeper: only when he wakes by himself does he look.
+            (true, false) => self.spoke || whole,
+            (true, true) => rounds >= if self.spoke { 1 } else { SLEEPS },
+            (false, false) => whole && now.duration_since(self.silent_since) >= SILENCE,
+            (false, true) => long(),
+        }
     }
 
     /// Whether a timed wait lasts beyond the deadline, so that it cannot matter any more.
@@ -405,15 +474,19 @@ impl Resting {
     fn wall(&self, now: Instant) -> Duration {
         let all = now.duration_since(self.begun);
         match self.purpose {
-            Purpose::Settle => all.saturating_sub(self.waited + self.held_up),
+            Purpose::Settle | Purpose::Home => all.saturating_sub(self.waited + self.held_up),
             Purpose::Pause => all,
         }
     }
 
-    fn over(&self, now: Instant) -> bool {
-        self.wall(now) >= self.budget.wall
-            || self.cpu >= self.budget.cpu
-            || now.duration_since(self.begun) >= self.budget.wall.saturating_mul(PATIENCE)
+    fn deadline(&self, memory: &Memory, look: &Look, now: Instant) -> Option<Rest> {
+        let spins = |thread: &ThreadLook| matches!(thread.wait, Wait::Busy) && memory.spinners.contains(&thread.tid);
+        let known = self.owed == 0 && self.purpose != Purpose::Pause && look.threads.iter().any(spins);
+        let cpu = if known { self.budget.cpu.min(SPIN) } else { self.budget.cpu };
+        let over = self.wall(now) >= self.budget.wall
+            || self.cpu >= cpu
+            || now.duration_since(self.first_begun) >= self.budget.wall.saturating_mul(PATIENCE);
+        over.then_some(Rest::Deadline)
     }
 }
 

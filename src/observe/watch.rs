@@ -87,6 +87,11 @@ impl Watch {
         self.resting.activity(activity, Instant::now());
     }
 
+    /// Says how many answers the program owes.
+    pub fn owing(&mut self, answers: usize) {
+        self.resting.owing(answers, Instant::now());
+    }
+
     /// Says that the program's first process has ended (what cannot be seen elsewhere than on Linux).
     pub fn ended(&mut self) {
         #[cfg(not(target_os = "linux"))]
@@ -123,6 +128,19 @@ impl Watch {
             Duration::from_micros(450)
         } else {
             Duration::from_millis(3)
+        }
+    }
+
+    /// Whether a process of it is left. Where the system is not Linux, that is not known.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        {
+            !super::tree::live_processes().is_empty()
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            false
         }
     }
 

@@ -278,6 +278,8 @@ pub enum Predicate {
     },
     /// The program runs, or does not.
     Running(bool),
+    /// The program did something that can be seen from outside.
+    Reacts,
     /// The program ended by itself.
     Exits(Exits),
     /// What the program printed.

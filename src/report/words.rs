@@ -221,6 +221,7 @@ impl<'a> Words<'a> {
             Predicate::Bound { transport } => format!("{program} has opened {transport} port {}", self.plan.port),
             Predicate::Running(true) => format!("{program} is still running"),
             Predicate::Running(false) => format!("{program} has ended"),
+            Predicate::Reacts => format!("{program} does something"),
             Predicate::Exits(Exits::Successfully) => format!("{program} ends by itself, with exit status 0"),
             Predicate::Exits(Exits::ByItself) => format!("{program} ends by itself"),
             Predicate::Printed(is) => self.text(is, &format!("{program} prints")),

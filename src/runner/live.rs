@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::event::{Exit, Socket, SocketState};
-use crate::ids::Transport;
+use crate::ids::{Side, Transport};
 use crate::observe::Watch;
 use crate::program::launch::{Launch, LaunchError, Running};
 
@@ -17,14 +17,23 @@ pub struct Live {
     pub(super) running: Running,
     pub(super) watch: Watch,
     pub(super) exited: bool,
+    side: Side,
     sockets: Vec<Socket>,
     target: Option<SocketAddr>,
 }
 
 impl Live {
-    pub(super) fn start(launch: &Launch) -> Result<Self, LaunchError> {
+    pub(super) fn start(launch: &Launch, side: Side) -> Result<Self, LaunchError> {
         let running = Running::start(launch)?;
-        Ok(Self { running, watch: Watch::new(), exited: false, sockets: Vec::new(), target: None })
+        Ok(Self { running, watch: Watch::new(), exited: false, side, sockets: Vec::new(), target: None })
+    }
+
+    /// How it ended. A server may become a daemon: its first process then ends with status 0, and
+    /// the server is what it leaves behind.
+    pub(super) fn exit(&mut self) -> Option<Exit> {
+        let how = self.running.exit()?;
+        let daemon = self.side == Side::Server && how == Exit::Status(0) && self.watch.is_alive();
+        (!daemon).then_some(how)
     }
 
     /// Where the program is to be spoken to.
@@ -43,9 +52,21 @@ impl Live {
         &self.sockets
     }
 
-    /// Whether its first process has ended.
+    /// Gives its processes the processor time of one scenario, whatever they used before: what a
+    /// program that never waits burns is for the most part our waiting.
+    pub(super) fn allow_cpu(&self, seconds: u64) {
+        #[cfg(target_os = "linux")]
+        for pid in crate::observe::live_processes() {
+            // One that is gone needs none.
+            let _ = crate::sys::allow_cpu(pid, seconds);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = seconds;
+    }
+
+    /// Whether it has ended.
     pub fn has_ended(&mut self) -> bool {
-        self.running.exit().is_some()
+        self.exit().is_some()
     }
 
     /// Looks for the socket that clients are to speak to. True once it is bound to the assigned

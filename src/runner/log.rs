@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
+use super::debts::Debts;
 use crate::event::{Event, Fact};
+use crate::ids::Side;
 use crate::peer::Seen;
 
 /// The most events that one record keeps: a flood of tiny segments has an end.
@@ -12,11 +14,12 @@ const MOST: usize = 20_000;
 pub(super) struct Log {
     begun: Instant,
     events: Vec<Event>,
+    pub(super) debts: Debts,
 }
 
 impl Log {
-    pub(super) fn new(begun: Instant) -> Self {
-        Self { begun, events: Vec::new() }
+    pub(super) fn new(begun: Instant, side: Side) -> Self {
+        Self { begun, events: Vec::new(), debts: Debts::new(side) }
     }
 
     pub(super) fn push(&mut self, fact: Fact) {
@@ -24,6 +27,7 @@ impl Log {
     }
 
     pub(super) fn seen(&mut self, seen: Seen) {
+        self.debts.note(&seen.fact);
         if self.events.len() >= MOST && matches!(seen.fact, Fact::Received { .. } | Fact::Printed { .. }) {
             return;
         }

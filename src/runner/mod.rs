@@ -3,6 +3,7 @@
 //! One thread does everything in turns: it pumps the peers and the program's terminals, and looks
 //! whether the program is at rest. So all events have one order.
 
+mod debts;
 mod live;
 mod log;
 mod steps;
@@ -69,11 +70,14 @@ struct Stage<'a> {
 /// Starts in it are the scenario's own; whatever is alive at its end is the caller's to stop.
 pub async fn play(plan: &Plan, scenario: &Scenario, launch: &Launch, live: &mut Option<Live>, terms: &Terms) -> Record {
     let fresh = live.is_none();
+    if let Some(live) = live.as_ref() {
+        live.allow_cpu(launch.limits.cpu_seconds);
+    }
     let mut stage = Stage {
         plan,
         launch,
         live,
-        log: Log::new(Instant::now()),
+        log: Log::new(Instant::now(), plan.role.side()),
         peers: Vec::new(),
         values: vec![BTreeMap::new()],
         random: fastrand::Rng::with_seed(scenario_seed(terms.seed, scenario)),

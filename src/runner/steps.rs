@@ -146,7 +146,11 @@ impl Stage<'_> {
         match Datagrams::client(peer.clone(), target, gone) {
             Ok((socket, seen)) => {
                 let socket = socket.speaking_to(target);
-                self.join(peer, Endpoint::Udp(socket), Some(seen))
+                self.join(peer.clone(), Endpoint::Udp(socket), Some(seen))?;
+                if gone {
+                    self.log.debts.forgive(&peer);
+                }
+                Ok(())
             }
             Err(error) => self.trouble(format!("cannot open a UDP socket: {error}")),
         }
@@ -203,7 +207,7 @@ impl Stage<'_> {
         // A connection on which the program speaks is taken at once; a silent one when there is
         // none better, which is known once the program is at rest.
         let speaks = |stage: &Stage<'_>| stage.listener(on).is_some_and(Listener::has_speaker);
-        let (_, settled) = self.wait(Purpose::Settle, Budget::START, &speaks).await;
+        let (_, settled) = self.wait(Purpose::Settle, Budget::START, Some(&speaks)).await;
         if let Some(settled) = settled {
             self.note_rest(settled);
         }
@@ -292,7 +296,7 @@ impl Stage<'_> {
     /// Starts the program; a server is waited for until it is ready, or at rest without being so.
     pub(super) async fn start(&mut self, input: Option<Vec<u8>>) -> Played {
         self.stop()?;
-        match Live::start(self.launch) {
+        match Live::start(self.launch, self.plan.role.side()) {
             Ok(live) => {
                 let (pid, command) = (live.running.pid(), self.launch.command.clone());
                 *self.live = Some(live);
@@ -322,7 +326,10 @@ impl Stage<'_> {
             let activity = self.pump();
             self.tell(activity);
             let Some(live) = self.live.as_mut() else { return Ok(()) };
+            // Its socket is what it owes.
+            live.watch.owing(1);
             if live.find_target(transport, port) {
+                self.wait(Purpose::Home, Budget::HOME, None).await;
                 return Ok(());
             }
             if let Some(settled) = live.watch.look() {

@@ -15,7 +15,7 @@ pub(super) struct Activity {
     pub(super) print: bool,
 }
 
-/// What is waited for, beside rest.
+/// What is waited for, beside rest. While it has not come, the program owes it.
 pub(super) type Until<'u> = &'u dyn Fn(&Stage<'_>) -> bool;
 
 impl Stage<'_> {
@@ -35,7 +35,7 @@ impl Stage<'_> {
         seen.into_iter().for_each(|seen| self.log.seen(seen));
         let Some(live) = self.live.as_mut() else { return activity };
         // Its end is asked for first: what it printed before can then still be read.
-        let exit = if live.exited { None } else { live.running.exit() };
+        let exit = if live.exited { None } else { live.exit() };
         for chunk in live.running.pump() {
             activity.print = true;
             self.log.push(Fact::Printed { stream: chunk.stream, bytes: Bytes(chunk.bytes), cut: chunk.cut });
@@ -51,17 +51,25 @@ impl Stage<'_> {
 
     /// Waits until something holds (true), or the program is at rest without it (false). A rest is
     /// noted.
-    pub(super) async fn wait(&mut self, purpose: Purpose, budget: Budget, until: Until<'_>) -> (bool, Option<Settled>) {
+    pub(super) async fn wait(
+        &mut self,
+        purpose: Purpose,
+        budget: Budget,
+        until: Option<Until<'_>>,
+    ) -> (bool, Option<Settled>) {
+        let came = |stage: &Stage<'_>| until.is_some_and(|until| until(stage));
         if let Some(live) = self.live.as_mut() {
             live.watch.begin(purpose, budget);
         }
         loop {
             let activity = self.pump();
             self.tell(activity);
-            if until(self) {
+            if came(self) {
                 return (true, None);
             }
+            let owed = self.log.debts.count();
             let Some(live) = self.live.as_mut() else { return (false, None) };
+            live.watch.owing(owed + usize::from(until.is_some()));
             if let Some(settled) = live.watch.look() {
                 // What was sent before that rest is here by now; if it is news, look again.
                 let late = self.pump();
@@ -69,7 +77,7 @@ impl Stage<'_> {
                     self.tell(late);
                     continue;
                 }
-                return (until(self), Some(settled));
+                return (came(self), Some(settled));
             }
             let pace = live.watch.pace();
             nap(pace).await;
@@ -92,7 +100,7 @@ impl Stage<'_> {
 
     /// Lets the program come to rest.
     pub(super) async fn settle(&mut self) -> Played {
-        let (_, settled) = self.wait(Purpose::Settle, self.budget(), &|_| false).await;
+        let (_, settled) = self.wait(Purpose::Settle, self.budget(), None).await;
         if let Some(settled) = settled {
             self.note_rest(settled);
         }
@@ -110,7 +118,7 @@ impl Stage<'_> {
     /// Waits for a time; ends early when the program is at rest without a timer of its own.
     pub(super) async fn pause(&mut self, millis: u64) -> Played {
         let budget = Budget { wall: Duration::from_millis(millis), cpu: Duration::MAX };
-        let (_, settled) = self.wait(Purpose::Pause, budget, &|_| false).await;
+        let (_, settled) = self.wait(Purpose::Pause, budget, None).await;
         let cut_short = settled.as_ref().is_some_and(|settled| settled.how != Rest::Deadline);
         if let Some(settled) = settled.filter(|_| cut_short) {
             self.note_rest(settled);
@@ -121,7 +129,7 @@ impl Stage<'_> {
 
     /// Waits for something that the rest of the scenario needs.
     pub(super) async fn need(&mut self, waited_for: String, until: Until<'_>) -> Played {
-        let (came, settled) = self.wait(Purpose::Settle, Budget::START, until).await;
+        let (came, settled) = self.wait(Purpose::Settle, self.budget(), Some(until)).await;
         if let Some(settled) = settled {
             self.note_rest(settled);
         }

@@ -10,7 +10,7 @@ use crate::sys::ProcessLimits;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Limits {
-    /// Seconds of processor time.
+    /// Seconds of processor time that each process may use in one scenario.
     pub cpu_seconds: u64,
     /// Bytes that a file which it writes may grow to.
     pub file_bytes: u64,
@@ -21,7 +21,7 @@ pub struct Limits {
     pub processes: Option<u64>,
     /// Bytes of its output that are kept; what is beyond is counted.
     pub output_bytes: u64,
-    /// Seconds that it may run altogether.
+    /// Seconds that all its scenarios together may take.
     pub wall_seconds: u64,
 }
 

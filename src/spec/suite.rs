@@ -323,6 +323,8 @@ pub struct ProgramIs {
     pub bound: Option<Transport>,
     /// It runs (`true`), or has ended (`false`).
     pub running: Option<bool>,
+    /// It did something that can be seen from outside: printed, sent, ended a connection, or ended.
+    pub reacts: Option<bool>,
     /// It ended by itself, with this status.
     pub exits: Option<Exits>,
     /// What it printed, standard output and error together.

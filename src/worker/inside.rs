@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, Write};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::job::{Job, Message};
 use crate::event::{Fact, Record};
@@ -12,6 +12,9 @@ use crate::plan::model::{Scenario, Step};
 use crate::runner::{Live, Terms, play};
 use crate::sandbox::PortLocks;
 use crate::sandbox::network::{self, Network};
+
+/// How often a worker says that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Reads a job from standard input, and writes messages to standard output, until the job is done
 /// or standard input ends.
@@ -89,6 +92,8 @@ struct Bench<'a> {
     job: &'a Job,
     terms: Terms,
     live: Option<Live>,
+    /// When the program has had all the time that it may take.
+    end: Instant,
     locks: Option<PortLocks>,
     starts: u32,
 }
@@ -96,7 +101,8 @@ struct Bench<'a> {
 async fn work(job: &Job, shared_ports: bool) -> io::Result<()> {
     let begun = Instant::now();
     let terms = Terms { seed: job.seed, shared_ports, first_input: job.first_input.clone() };
-    let mut bench = Bench { job, terms, live: None, locks: None, starts: 0 };
+    let end = begun + Duration::from_secs(job.launch.limits.wall_seconds);
+    let mut bench = Bench { job, terms, live: None, end, locks: None, starts: 0 };
     let mut records: Vec<Record> = Vec::new();
     for (index, scenario) in job.plan.scenarios.iter().enumerate() {
         if judge::is_moot(&job.plan, scenario, &records) {
@@ -151,7 +157,10 @@ impl Bench<'_> {
             network::keep_remains(scenario.steps.contains(&Step::Restart));
         }
         let job = self.job;
-        let record = play(&job.plan, scenario, &job.launch, &mut self.live, &self.terms).await;
+        let record = {
+            let playing = play(&job.plan, scenario, &job.launch, &mut self.live, &self.terms);
+            alive(playing, self.end).await?
+        };
         let started = record.events.iter().filter(|event| matches!(event.fact, Fact::Started { .. })).count();
         self.starts += u32::try_from(started).unwrap_or(0);
         Ok(record)
@@ -177,6 +186,26 @@ impl Bench<'_> {
             live.stop();
         }
         self.locks = None;
+    }
+}
+
+/// Says now and then that a scenario is still being played, and ends it when the program has had all
+/// the time that it may take.
+async fn alive(playing: impl Future<Output = Record>, end: Instant) -> Result<Record, String> {
+    let mut beat = tokio::time::interval(HEARTBEAT);
+    let mut playing = std::pin::pin!(playing);
+    loop {
+        tokio::select! {
+            record = &mut playing => return Ok(record),
+            _ = beat.tick() => {
+                // Who does not hear it has gone, and that is noticed elsewhere.
+                let _ = say(&Message::Alive);
+                if Instant::now() >= end {
+                    return Err("the program's scenarios took longer together than it may take; `limits: { wall_seconds: … }` \
+                                in the assignment allows for more".to_owned());
+                }
+            }
+        }
     }
 }
 

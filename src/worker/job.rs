@@ -32,6 +32,8 @@ pub enum Message {
         /// All scenarios.
         of: usize,
     },
+    /// Nothing new, but it goes on.
+    Alive,
     /// A scenario is over.
     Played(Record),
     /// All are.

@@ -12,9 +12,9 @@ use tokio::process::{Child, Command};
 
 use super::job::{Job, Message};
 
-/// How long a worker may say nothing. The longest single scenario has pauses of seconds and waits a
-/// minute for a port at most.
-const SILENCE: Duration = Duration::from_secs(180);
+/// How long a worker may say nothing. It says every few seconds that it is alive while a scenario is
+/// being played, and waits a minute for a port at most.
+const SILENCE: Duration = Duration::from_secs(120);
 
 /// The most that a worker may say, in bytes; one that says more has gone wrong.
 const LARGEST: u64 = 1 << 30;

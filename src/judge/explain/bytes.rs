@@ -1,8 +1,9 @@
 //! What the bytes themselves show.
 
 use super::{Case, Explained};
+use crate::event::Fact;
 use crate::judge::check::contains;
-use crate::plan::model::{Framing, Predicate, TextIs};
+use crate::plan::model::{Framing, Many, Predicate, TextIs};
 use crate::text::{count, quote};
 
 const QUOTE: usize = 60;
@@ -203,7 +204,14 @@ pub(super) fn double_reply(case: &Case<'_>) -> Option<Explained> {
     let sent = case.view.sent_bytes(peer).to_ascii_lowercase();
     let twice = sent.len() * 2;
     let doubled = got.len() == twice && got[..sent.len()] == sent && got[sent.len()..] == sent;
-    let many = matches!(case.failure.predicate, Predicate::Datagrams { .. }) && case.view.received(peer).count() > 1;
+    let (came, asked) = (case.view.received(peer).count(), case.view.sent(peer).count());
+    let many = match case.failure.predicate {
+        Predicate::Datagrams { many: Many::Exactly(wanted), .. } => {
+            u32::try_from(came).is_ok_and(|came| came > *wanted)
+        }
+        Predicate::Datagrams { many: Many::AsSent, .. } => came > asked,
+        _ => false,
+    };
     (doubled && !sent.is_empty() || many).then(|| Explained {
         cause: "double-reply",
         text: "Your server sent its reply more than once. One request, one reply.".to_owned(),
@@ -356,13 +364,21 @@ pub(super) fn waits_for_newline(case: &Case<'_>) -> Option<Explained> {
         return None;
     }
     let (_, _, threads) = case.view.last_rest()?;
-    let got_nothing = case.failure.peer.as_ref().is_some_and(|peer| case.view.received(peer).next().is_none());
+    let peer = case.failure.peer.as_ref()?;
+    let got_nothing = case.view.received(peer).next().is_none();
+    let own = case.record.events.iter().find_map(|event| match &event.fact {
+        Fact::Opened { peer: other, local, .. } if other == peer => Some(local.port()),
+        _ => None,
+    })?;
     let reading = threads
         .iter()
         .any(|thread| thread.call.starts_with("recv") || thread.call == "read" && thread.socket.is_some());
-    let connected = threads
-        .iter()
-        .any(|thread| thread.socket.as_ref().is_some_and(|socket| socket.remote.is_some() && socket.unread == 0));
+    let connected = threads.iter().any(|thread| {
+        thread
+            .socket
+            .as_ref()
+            .is_some_and(|socket| socket.unread == 0 && socket.remote.is_some_and(|remote| remote.port() == own))
+    });
     (got_nothing && reading && connected).then(|| Explained {
         cause: "waits-for-newline",
         text: "Your server has read the sentence and waits for more: it is blocked in recv() on the connection of a client that has \

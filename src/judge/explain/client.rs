@@ -95,6 +95,15 @@ pub(super) fn gave_up(case: &Case<'_>) -> Option<Explained> {
                 .to_owned(),
         });
     }
+    if matches!(case.failure.predicate, Predicate::Reacts) {
+        return Explained::new(
+            "gave-up",
+            format!(
+                "The reply was late, and your client had given up by then: when it came, it did nothing with it. It {}.",
+                doing(case).unwrap_or_else(|| "goes on running".to_owned())
+            ),
+        );
+    }
     let Predicate::Running(true) = case.failure.predicate else { return None };
     let (_, how) = case.view.exit()?;
     Explained::new("gave-up", format!("The reply was late, and your client did not wait for it: {}.", exit_words(how)))

@@ -5,7 +5,7 @@ use super::{Case, Explained};
 use crate::event::{Blocked, Fact, Rest, SocketState};
 use crate::ids::Transport;
 use crate::judge::check::waits;
-use crate::plan::model::Predicate;
+use crate::plan::model::{Ending, Predicate};
 
 pub(super) fn address_in_use(case: &Case<'_>) -> Option<Explained> {
     let printed = case.view.printed(None);
@@ -274,6 +274,15 @@ pub(super) fn idle_blocks_others(case: &Case<'_>) -> Option<Explained> {
     {
         return None;
     }
+    if let (Predicate::Ended { how: Ending::Not, .. }, Some(_)) = (case.failure.predicate, case.failure.event) {
+        return Explained::new(
+            "idle-blocks-others",
+            format!(
+                "Your server served nobody else until it had given up on {peer}, who was connected and said nothing. \
+                 A timeout only makes the wait shorter: one idle client after another still keeps everybody waiting."
+            ),
+        );
+    }
     let idle = case.view.events().any(|(_, event)| {
         matches!(&event.fact, Fact::Opened { peer: other, .. } if other != peer && case.view.sent(other).next().is_none())
     });
@@ -314,11 +323,15 @@ pub(super) fn lost_datagrams(case: &Case<'_>) -> Option<Explained> {
     let peer = case.failure.peer.as_ref()?;
     let answered = case.record.events.iter().filter(|event| matches!(event.fact, Fact::Received { .. })).count();
     let asked = case.record.events.iter().filter(|event| matches!(event.fact, Fact::Sent { .. })).count();
-    (answered > 0 && answered < asked && case.view.received(peer).next().is_none()).then(|| Explained {
+    let (came, sent) = (case.view.received(peer).count(), case.view.sent(peer).count());
+    (answered > 0 && answered < asked && came < sent).then(|| Explained {
         cause: "lost-datagrams",
-        text: format!(
-            "{answered} of {asked} requests were answered; {peer}'s was not, although your server still runs."
-        ),
+        text: match (came, sent) {
+            (0, 1) => format!(
+                "{answered} of {asked} requests were answered; {peer}'s was not, although your server still runs."
+            ),
+            _ => format!("{came} of {peer}'s {sent} requests were answered, although your server still runs."),
+        },
     })
 }
 

@@ -46,11 +46,22 @@ fn thread(tid: u32, turns: u64, wait: Wait) -> ThreadLook {
 
 fn call(name: &'static str, millis: Option<u64>) -> Call {
     let limit = millis.map(|millis| Limit::Within(Duration::from_millis(millis)));
-    Call { name, descriptor: None, limit, bare: name == "sleep", signature: [1, 2, 3, millis.unwrap_or(0)] }
+    Call { name, descriptor: None, limit, bare: name == "sleep", signature: [1, 2, 3, 4, millis.unwrap_or(0)] }
 }
 
 fn recv(tid: u32, turns: u64) -> ThreadLook {
     thread(tid, turns, Wait::In(call("recv", None)))
+}
+
+fn home() -> Bench {
+    Bench::new(Purpose::Home, Budget::HOME)
+}
+
+/// A program that owes an answer.
+fn owing() -> Bench {
+    let mut bench = settle();
+    bench.resting.owing(1, bench.now);
+    bench
 }
 
 fn settle() -> Bench {
@@ -123,10 +134,68 @@ fn a_poll_is_idle_after_a_round_and_a_second() {
 }
 
 #[test]
-fn a_sleep_is_idle_after_two() {
+fn a_sleep_elsewhere_than_at_home_is_idle_after_five_seconds() {
     let (how, took) = settle().round(&call("sleep", Some(600)), 600, 0);
-    assert_eq!(how, Rest::Polling);
-    assert!((1200..1400).contains(&took), "{took}");
+    assert!(matches!(how, Rest::Polling | Rest::Deadline), "{how:?}");
+    assert!((4390..5010).contains(&took), "{took}");
+}
+
+#[test]
+fn before_it_is_asked_for_anything_a_round_is_enough() {
+    for (name, rounds) in [("poll", 1), ("sleep", 2)] {
+        let (how, took) = home().round(&call(name, Some(400)), 400, 0);
+        assert_eq!(how, Rest::Polling);
+        assert!((rounds * 400..rounds * 400 + 10).contains(&took), "{name} {took}");
+    }
+}
+
+#[test]
+fn who_owes_an_answer_is_not_at_rest_for_coming_round() {
+    for wait in ["sleep", "poll"] {
+        for known in [false, true] {
+            let mut bench = if known { at_home(&call(wait, Some(400))) } else { settle() };
+            bench.resting.owing(1, bench.now);
+            let turns = bench.memory.threads.get(&1).map_or(0, |thread| thread.turns);
+            let (_, took) = bench.round(&call(wait, Some(400)), 400, turns * 400);
+            assert!((4590..5010).contains(&took), "{wait} {known} {took}");
+        }
+    }
+}
+
+#[test]
+fn who_owes_an_answer_and_waits_for_ever_is_at_rest_at_once() {
+    let mut bench = owing();
+    assert_eq!(bench.look(&[recv(1, 5)]), None);
+    assert_eq!(bench.look(&[recv(1, 5)]), Some(Rest::Quiescent));
+}
+
+#[test]
+fn each_answer_renews_the_deadline_but_not_for_ever() {
+    let mut bench = owing();
+    bench.resting.owing(100, bench.now);
+    let mut at: u64 = 0;
+    let end = loop {
+        at += 1;
+        if at.is_multiple_of(800) {
+            bench.resting.activity(Activity::Wire, bench.now);
+            bench.resting.owing(bench.resting.owed - 1, bench.now);
+        }
+        if let Some(how) = bench.look(&[thread(1, at / 800, Wait::In(call("sleep", Some(800))))]) {
+            assert_eq!(how, Rest::Deadline);
+            break at;
+        }
+    };
+    assert!((59_900..60_100).contains(&end), "{end}");
+}
+
+#[test]
+fn what_is_no_answer_renews_nothing() {
+    let mut bench = owing();
+    let end = (1..).find(|at: &u64| {
+        bench.resting.activity(Activity::Wire, bench.now);
+        bench.look(&[thread(1, *at, Wait::In(call("sleep", Some(800))))]).is_some()
+    });
+    assert!(end.is_some_and(|end| (4999..5010).contains(&end)), "{end:?}");
 }
 
 #[test]
@@ -143,33 +212,33 @@ fn a_fast_poll_is_idle_too() {
     panic!("never idle");
 }
 
-/// `known` has been learned before; nothing has run since.
-fn learned(known: &Call) -> Bench {
-    let mut bench = settle();
-    assert_eq!(bench.round(known, 400, 0).0, Rest::Polling);
+/// A program that is at home in a wait; nothing has run since that was found.
+fn at_home(wait: &Call) -> Bench {
+    let mut bench = home();
+    assert_eq!(bench.round(wait, 400, 0).0, Rest::Polling);
     bench.again();
     bench
 }
 
 #[test]
-fn a_learned_poll_must_come_round_once_or_answer() {
+fn a_poll_at_home_must_come_round_once_or_answer() {
     let poll = call("poll", Some(400));
     let asleep = |turns| thread(1, turns, Wait::In(call("poll", Some(400))));
-    let mut bench = learned(&poll);
+    let mut bench = at_home(&poll);
     let turns = bench.memory.threads[&1].turns;
     assert!((0..300).all(|_| bench.look(&[asleep(turns)]).is_none()));
     assert_eq!(bench.look(&[asleep(turns + 1)]), Some(Rest::Polling));
-    let mut bench = learned(&poll);
+    let mut bench = at_home(&poll);
     bench.resting.activity(Activity::Wire, bench.now);
     bench.look(&[asleep(turns + 1)]);
     assert_eq!(bench.look(&[asleep(turns + 1)]), Some(Rest::Polling));
 }
 
 #[test]
-fn a_learned_sleep_must_end_twice_or_once_after_an_answer() {
+fn a_sleep_at_home_must_end_twice_or_once_after_an_answer() {
     let asleep = |turns| thread(1, turns, Wait::In(call("sleep", Some(400))));
     for (answered, wanted) in [(false, 2), (true, 1)] {
-        let mut bench = learned(&call("sleep", Some(400)));
+        let mut bench = at_home(&call("sleep", Some(400)));
         let turns = bench.memory.threads[&1].turns;
         if answered {
             bench.resting.activity(Activity::Wire, bench.now);
@@ -179,6 +248,14 @@ fn a_learned_sleep_must_end_twice_or_once_after_an_answer() {
         }
         assert_eq!(bench.look(&[asleep(turns + wanted)]), Some(Rest::Polling));
     }
+}
+
+#[test]
+fn a_sleep_of_another_length_is_not_home() {
+    let mut bench = at_home(&call("sleep", Some(400)));
+    bench.resting.activity(Activity::Wire, bench.now);
+    let (_, took) = bench.round(&call("sleep", Some(200)), 200, 10_000);
+    assert!((4790..5010).contains(&took), "{took}");
 }
 
 #[test]
@@ -198,6 +275,21 @@ fn a_busy_program_meets_the_deadline_by_processor_time() {
     let busy = |millis: u64| ThreadLook { cpu: millis * 1_000_000, ..thread(1, 1, Wait::Busy) };
     let end = (0..).find(|millis| bench.look(&[busy(*millis)]).is_some());
     assert!(end.is_some_and(|end| (2999..=3001).contains(&end)), "{end:?}");
+}
+
+#[test]
+fn who_is_known_to_spin_gets_little_processor_time_when_nothing_is_owed() {
+    let busy = |millis: u64| ThreadLook { cpu: millis * 1_000_000, ..thread(1, 1, Wait::Busy) };
+    let mut bench = home();
+    let end = (0..).find(|millis| bench.look(&[busy(*millis)]).is_some());
+    assert!(end.is_some_and(|end| (299..=301).contains(&end)), "{end:?}");
+    for (owed, wanted) in [(0, 50), (1, 3000)] {
+        bench.again();
+        bench.resting.owing(owed, bench.now);
+        let before = bench.memory.threads[&1].cpu / 1_000_000;
+        let end = (0..).find(|millis| bench.look(&[busy(before + *millis)]).is_some());
+        assert!(end.is_some_and(|end| (wanted - 1..=wanted + 1).contains(&end)), "{owed} {end:?}");
+    }
 }
 
 #[test]

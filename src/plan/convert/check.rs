@@ -117,10 +117,7 @@ fn whom(scene: &mut Scene<'_>, check: &Check) {
         let help = "say `received`, `datagrams`, `ended` …, or leave `peers` out";
         scene.notes.push(Mistake::new(first.span, "nothing is said of these peers").help(help));
     }
-    if check.answered_from_there == Some(false) {
-        let help = "leave it out where it does not matter";
-        scene.notes.push(Mistake::new(place, "`answered_from_there` can only be `true`").help(help));
-    }
+    only_true("answered_from_there", check.answered_from_there, place, &mut scene.notes);
 }
 
 /// Of which kinds of peers something can be said, what others lack, and what to do.
@@ -170,6 +167,8 @@ fn program(scene: &mut Scene<'_>, program: &ProgramIs, place: Span) -> Vec<Predi
     let mut said = Vec::new();
     said.extend(program.bound.map(|transport| Predicate::Bound { transport }));
     said.extend(program.running.map(Predicate::Running));
+    said.extend(program.reacts.map(|_| Predicate::Reacts));
+    only_true("reacts", program.reacts, place, &mut scene.notes);
     said.extend(program.exits.map(Predicate::Exits));
     said.extend(program.printed.as_ref().map(|is| Predicate::Printed(text_is(scene, is, &[], false))));
     if let Some([first, second]) = &program.descriptors_kept {
@@ -185,10 +184,19 @@ fn program(scene: &mut Scene<'_>, program: &ProgramIs, place: Span) -> Vec<Predi
         scene.notes.push(Mistake::new(place, "a program that runs has not ended").help(help));
     }
     if said.is_empty() {
-        let help = "say `bound`, `running`, `exits`, `printed`, `descriptors_kept` or `same_listener`";
+        let help = "say `bound`, `running`, `reacts`, `exits`, `printed`, `descriptors_kept` or `same_listener`";
         scene.notes.push(Mistake::new(place, "nothing is said of the program").help(help));
     }
     said
+}
+
+/// Notes what can only be said, not denied.
+fn only_true(what: &str, said: Option<bool>, place: Span, notes: &mut Vec<Mistake>) {
+    if said == Some(false) {
+        notes.push(
+            Mistake::new(place, format!("`{what}` can only be `true`")).help("leave it out where it does not matter"),
+        );
+    }
 }
 
 fn looks(scene: &mut Scene<'_>, first: &Name, second: &Name) {

@@ -127,5 +127,5 @@ fn limits_hold() {
     (launch.limits.open_files, launch.limits.cpu_seconds) = (99, 7);
     let mut running = Running::start(&launch).unwrap();
     let (out, _, _) = hear(&mut running, usize::MAX);
-    assert_eq!(String::from_utf8(out).unwrap(), "(99, 99) (7, 8) (0, 0)\n");
+    assert_eq!(String::from_utf8(out).unwrap(), "(99, 99) (7, 707) (0, 0)\n");
 }
