@@ -36,6 +36,13 @@ pub fn set_subreaper() -> io::Result<()> {
     Ok(())
 }
 
+/// Keeps other processes of the same user from reading this one's memory and from reaching into its
+/// open files (`PR_SET_DUMPABLE`, `prctl(2)`). An administrator's processes can all the same.
+pub fn be_opaque() {
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_dumpable(false);
+}
+
 /// Has the kernel kill this process when its parent ends (`PR_SET_PDEATHSIG`, `prctl(2)`). A worker
 /// calls it first of all; a parent that ended even before is not noticed. Does nothing elsewhere
 /// than on Linux.

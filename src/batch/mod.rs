@@ -87,6 +87,7 @@ pub async fn grade(
     progress: Arc<dyn Fn(Progress) + Send + Sync>,
 ) -> Result<SubmissionRecord, BatchError> {
     let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    crate::sandbox::stale::sweep();
     let mut seed = request.seed;
     let places = Arc::new(Semaphore::new(request.jobs.max(1)));
     let mut tasks = JoinSet::new();

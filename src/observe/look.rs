@@ -8,8 +8,12 @@ use super::rest::{Look, ThreadLook, Wait};
 use super::tree;
 
 /// Threads of a runtime's own housekeeping, which wake by timers and never serve anybody; by the
-/// beginning of their name, as the kernel cuts it to 15 characters. The JVM's, .NET's, the kernel's.
-const HOUSEKEEPING: &[&str] = &[
+/// beginning of their name, as the kernel cuts it to 15 characters. .NET's.
+const HOUSEKEEPING: &[&str] =
+    &[".NET TP Gate", ".NET Tiered Com", ".NET Finalizer", ".NET SynchManag", ".NET EventPipe", ".NET SigHandler"];
+
+/// The JVM's, which have names that a thread of any program could have.
+const HOUSEKEEPING_OF_JAVA: &[&str] = &[
     "VM Periodic Tas",
     "Monitor Deflati",
     "C1 CompilerThre",
@@ -21,18 +25,15 @@ const HOUSEKEEPING: &[&str] = &[
     "Reference Handl",
     "Finalizer",
     "Notification Th",
-    ".NET TP Gate",
-    ".NET Tiered Com",
-    ".NET Finalizer",
-    ".NET SynchManag",
-    ".NET EventPipe",
-    ".NET SigHandler",
 ];
 
 /// Housekeeping that stops the whole program while it runs (a garbage collection): all other
 /// threads then seem to wait for ever.
-const STOPPING: &[&str] =
-    &["VM Thread", "G1 ", "GC Thread", "ZWorker", "Shenandoah", ".NET BGC", ".NET Server GC", "iou-"];
+/// .NET's, and the kernel's own for io_uring.
+const STOPPING: &[&str] = &[".NET BGC", ".NET Server GC", "iou-"];
+
+/// The JVM's.
+const STOPPING_OF_JAVA: &[&str] = &["VM Thread", "G1 ", "GC Thread", "ZWorker", "Shenandoah"];
 
 /// Looks at all threads of all processes.
 pub fn look(pids: &[u32]) -> Look {
@@ -53,7 +54,9 @@ fn thread(pid: u32, tid: u32) -> Option<ThreadLook> {
     let name = head.split_once('(')?.1;
     let is = |list: &[&str]| list.iter().any(|known| name.starts_with(known));
     let state = rest.chars().next()?;
-    if matches!(state, 'Z' | 'X') || is(HOUSEKEEPING) || state == 'S' && is(STOPPING) {
+    let asleep = state == 'S';
+    let of_java = is(HOUSEKEEPING_OF_JAVA) || asleep && is(STOPPING_OF_JAVA);
+    if matches!(state, 'Z' | 'X') || is(HOUSEKEEPING) || asleep && is(STOPPING) || of_java && is_java(pid) {
         return None;
     }
     let wait = match state {
@@ -70,6 +73,12 @@ fn thread(pid: u32, tid: u32) -> Option<ThreadLook> {
     // Last, so that two equal accounts span all that was read of the second look.
     let (cpu, waited, turns) = times(&base, rest)?;
     Some(ThreadLook { pid, tid, name: name.to_owned(), cpu, waited, turns, wait })
+}
+
+/// Whether a process is a Java virtual machine.
+fn is_java(pid: u32) -> bool {
+    fs::read_link(format!("/proc/{pid}/exe"))
+        .is_ok_and(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("java")))
 }
 
 /// Nanoseconds on a processor, nanoseconds of waiting for one, and how often it got one

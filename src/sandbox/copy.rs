@@ -10,6 +10,8 @@ use tempfile::TempDir;
 use thiserror::Error;
 use walkdir::{DirEntry, WalkDir};
 
+use super::stale;
+
 /// The most bytes that a submission may have.
 pub const MAX_BYTES: u64 = 64 << 20;
 /// The most files that a submission may have.
@@ -27,6 +29,7 @@ pub struct PrivateCopy {
     root: Utf8PathBuf,
     file: Option<Utf8PathBuf>,
     digest: Digest,
+    _held: Option<fs::File>,
     _folder: TempDir,
 }
 
@@ -98,7 +101,8 @@ impl PrivateCopy {
             let path = path.to_owned();
             move |source| CopyError::Io { path, source }
         };
-        let folder = tempfile::Builder::new().prefix("sockspec-").tempdir().map_err(at(&std::env::temp_dir()))?;
+        let folder = tempfile::Builder::new().prefix(stale::PREFIX).tempdir().map_err(at(&std::env::temp_dir()))?;
+        let held = stale::hold(folder.path());
         let root = folder.path().canonicalize().map_err(at(folder.path()))?;
         let root = Utf8PathBuf::from_path_buf(root).map_err(CopyError::Name)?;
         let mut hasher = Hasher::default();
@@ -111,7 +115,7 @@ impl PrivateCopy {
             make_writable(&target).map_err(at(path))?;
             hasher.file(name, &fs::read(&target).map_err(at(path))?);
         }
-        Ok(Self { root, file, digest: hasher.digest(), _folder: folder })
+        Ok(Self { root, file, digest: hasher.digest(), _held: held, _folder: folder })
     }
 
     /// The folder of the copy.

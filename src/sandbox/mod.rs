@@ -6,6 +6,7 @@ mod level;
 mod limits;
 pub mod network;
 mod ports;
+pub mod stale;
 
 pub use copy::{CopyError, Digest, MAX_BYTES, MAX_FILES, PrivateCopy};
 pub use level::Level;

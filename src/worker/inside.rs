@@ -33,20 +33,23 @@ pub fn serve() -> io::Result<()> {
         // There is no way back; another process may try without.
         Network::Broken => return say(&Message::NoNetwork),
     };
+    // The namespaces' files must be ours until here.
+    crate::sys::be_opaque();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         let parent_gone = parent_gone();
         tokio::select! {
-            outcome = work(&job, shared_ports) => Some(outcome),
+            biased;
             () = parent_gone => None,
+            outcome = work(&job, shared_ports) => Some(outcome),
         }
     });
     crate::program::sweep::sweep();
-    let outcome = outcome.unwrap_or_else(|| {
-        // The copy of the submission was the parent's to remove.
+    let outcome = outcome.unwrap_or_else(|| Err(io::Error::other("the parent is gone")));
+    if outcome.is_err() {
+        // Nobody hears this process any more. The copy of the submission was the parent's to remove.
         let _ = std::fs::remove_dir_all(&job.launch.cwd);
-        Err(io::Error::other("the parent is gone"))
-    });
+    }
     // A thread still waits for the end of standard input; it must not keep the process.
     runtime.shutdown_background();
     outcome

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
@@ -21,6 +22,10 @@ use crate::sys;
 
 /// Bytes that one pump reads from one terminal at most, so that a flood starves nobody.
 const PUMP: usize = 256 * 1024;
+
+/// What has not died of SIGKILL by then waits in the system for a disk, and dies after that.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A program that was started. Dropping it kills its process group, but only [`Running::stop`] is
 /// sure to leave nothing behind.
 #[derive(Debug)]
@@ -138,8 +143,11 @@ impl Running {
     /// has left its session or forks while it is being killed. What was still on the terminals can
     /// be [pumped](Running::pump) afterwards.
     pub fn stop(&mut self) -> Exit {
-        let _ = killpg(self.pid, Signal::SIGKILL);
-        while self.exit().is_none() {
+        if self.exit().is_none() {
+            let _ = killpg(self.pid, Signal::SIGKILL);
+        }
+        let end = Instant::now() + PATIENCE;
+        while self.exit().is_none() && Instant::now() < end {
             // It dies of SIGKILL as soon as it gets a processor.
             std::thread::yield_now();
         }
