@@ -35,7 +35,8 @@ pub struct CheckRequest {
     pub only: Vec<String>,
     /// What nonces are drawn from.
     pub seed: Option<u64>,
-    /// How many programs are run at the same time; as many as there are processors if not said.
+    /// How many programs are run at the same time; twice as many as there are processors
+    /// if not said, for each of them waits most of the time.
     pub jobs: Option<usize>,
     /// The command line that starts the program, instead of what is found.
     pub command: Vec<String>,
@@ -89,7 +90,7 @@ fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
         limits: limits(&resolved.limits),
         hosts: resolved.hosts.clone(),
         seed: request.seed,
-        jobs: request.jobs.unwrap_or_else(processors),
+        jobs: request.jobs.unwrap_or_else(|| 2 * processors()),
         executable: std::env::current_exe().context("this program does not know its own file")?,
     })
 }

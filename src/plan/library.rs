@@ -257,7 +257,7 @@ impl Library {
     }
 }
 
-fn one<T: serde::de::DeserializeOwned>(source: Source) -> Result<Known<T>, Report> {
+fn one<T: serde::de::DeserializeOwned + schemars::JsonSchema>(source: Source) -> Result<Known<T>, Report> {
     let read = node::parse(&source.text).map_err(|mistake| vec![mistake]).and_then(|tree| reader::read(&tree));
     match read {
         Ok(written) => Ok(Known { source, written }),
@@ -265,7 +265,7 @@ fn one<T: serde::de::DeserializeOwned>(source: Source) -> Result<Known<T>, Repor
     }
 }
 
-fn all<T: serde::de::DeserializeOwned>(sources: Vec<Source>) -> (Vec<Known<T>>, Vec<Report>) {
+fn all<T: serde::de::DeserializeOwned + schemars::JsonSchema>(sources: Vec<Source>) -> (Vec<Known<T>>, Vec<Report>) {
     let mut known = Vec::new();
     let mut reports = Vec::new();
     for source in sources {

@@ -80,7 +80,7 @@ pub(crate) fn settings(dialect: &Dialect, role: Role, choice: &Choice<'_>) -> Se
 }
 
 fn change(
-    part: &crate::spec::reader::Part<crate::spec::reader::Placed<RequirementChange>>,
+    part: &crate::spec::placed::Part<crate::spec::placed::Placed<RequirementChange>>,
 ) -> Option<RequirementChange> {
     part.0.as_ref().map(|change| change.value.clone())
 }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Role;
-use crate::spec::reader::{Part, Placed};
+use crate::spec::placed::{Part, Placed};
 use crate::spec::suite::Name;
 
 /// Whether a requirement costs points.

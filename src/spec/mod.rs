@@ -3,6 +3,7 @@
 pub mod builtin;
 pub mod dialect;
 pub mod node;
+pub mod placed;
 pub mod reader;
 pub mod suite;
 pub mod values;

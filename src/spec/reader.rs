@@ -7,16 +7,23 @@
 //! - A struct that is named in [`SHORT`] may be written as the value of its first field alone:
 //!   `connect: alice` for `connect: { peer: alice }`.
 
+mod access;
+mod problem;
+
 use std::cell::RefCell;
-use std::fmt;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use access::{Attempt, Entries, Items, PlacedParts, Tagged};
+use problem::Problem;
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Deserialize;
+use serde::de::{self, Deserializer, Visitor};
 
-use crate::span::{Mistake, Span, suggest};
+use crate::span::Mistake;
 use crate::spec::node::{Kind, Node};
+use crate::spec::placed::{PART, PLACED};
 
 /// Structs that may be written as their first field alone.
 pub const SHORT: &[&str] = &["Open", "Bind", "Connect", "Listen", "Accept"];
@@ -24,121 +31,11 @@ pub const SHORT: &[&str] = &["Open", "Bind", "Connect", "Listen", "Accept"];
 /// Variants that may be written alone, though something can stand behind them.
 pub const BARE: &[&str] = &["start"];
 
-const PART: &str = "$sockspec::Part";
-const PLACED: &str = "$sockspec::Placed";
-
-/// Something that can be wrong by itself: `None` where it was (the mistake is noted).
-#[derive(Debug, Clone, Serialize)]
-#[serde(transparent)]
-pub struct Part<T>(pub Option<T>);
-
-impl<T: JsonSchema> JsonSchema for Part<T> {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        T::schema_name()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        T::json_schema(generator)
-    }
-    fn inline_schema() -> bool {
-        T::inline_schema()
-    }
-}
-
-/// A value with its place in the file. Two are equal if their values are, so that it can be a key.
-#[derive(Debug, Clone, Default)]
-pub struct Placed<T> {
-    /// The value.
-    pub value: T,
-    /// Where it stands.
-    pub span: Span,
-}
-
-impl<T: PartialEq> PartialEq for Placed<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.value == other.value
-    }
-}
-
-impl<T: Eq> Eq for Placed<T> {}
-
-impl<T: Ord> PartialOrd for Placed<T> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<T: Ord> Ord for Placed<T> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.value.cmp(&other.value)
-    }
-}
-
-impl std::borrow::Borrow<str> for Placed<String> {
-    fn borrow(&self) -> &str {
-        &self.value
-    }
-}
-
-impl<T> std::ops::Deref for Placed<T> {
-    type Target = T;
-    fn deref(&self) -> &T {
-        &self.value
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for Placed<T> {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        T::schema_name()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        T::json_schema(generator)
-    }
-    fn inline_schema() -> bool {
-        T::inline_schema()
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Part<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct PartVisitor<T>(std::marker::PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for PartVisitor<T> {
-            type Value = Option<T>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a part")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut attempt: A) -> Result<Option<T>, A::Error> {
-                attempt.next_element()
-            }
-        }
-        deserializer.deserialize_tuple_struct(PART, 1, PartVisitor(std::marker::PhantomData)).map(Part)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Placed<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct PlacedVisitor<T>(std::marker::PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for PlacedVisitor<T> {
-            type Value = Placed<T>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Placed<T>, A::Error> {
-                let missing = || de::Error::custom("no place");
-                let start = parts.next_element()?.ok_or_else(missing)?;
-                let end = parts.next_element()?.ok_or_else(missing)?;
-                let value = parts.next_element()?.ok_or_else(missing)?;
-                Ok(Placed { value, span: Span { start, end } })
-            }
-        }
-        deserializer.deserialize_tuple_struct(PLACED, 3, PlacedVisitor(std::marker::PhantomData))
-    }
-}
-
 /// Reads a type from a node, and all mistakes on the way.
 ///
 /// # Errors
 /// All mistakes that were found, in the order of the file.
-pub fn read<'de, T: Deserialize<'de>>(node: &'de Node) -> Result<T, Vec<Mistake>> {
+pub fn read<'de, T: Deserialize<'de> + JsonSchema>(node: &'de Node) -> Result<T, Vec<Mistake>> {
     match read_partly(node) {
         (Some(value), mistakes) if mistakes.is_empty() => Ok(value),
         (_, mistakes) => Err(mistakes),
@@ -147,64 +44,31 @@ pub fn read<'de, T: Deserialize<'de>>(node: &'de Node) -> Result<T, Vec<Mistake>
 
 /// Reads what can be read of a type, and all mistakes on the way, in the order of the file. So that
 /// what is right in a file with a mistake can be looked at as well.
-pub fn read_partly<'de, T: Deserialize<'de>>(node: &'de Node) -> (Option<T>, Vec<Mistake>) {
+pub fn read_partly<'de, T: Deserialize<'de> + JsonSchema>(node: &'de Node) -> (Option<T>, Vec<Mistake>) {
     let notes = Rc::new(RefCell::new(Vec::new()));
-    let result = T::deserialize(Reader { node, notes: Rc::clone(&notes) });
+    let result = T::deserialize(Reader { node, notes: Rc::clone(&notes), required: required::<T> });
     let mut mistakes: Vec<Mistake> = notes.take();
     let value = result.map_err(|problem| mistakes.push(problem.0)).ok();
     mistakes.sort_by_key(|mistake| mistake.span.start);
     (value, mistakes)
 }
 
-/// What stops the reading of one part.
-#[derive(Debug)]
-struct Problem(Mistake, bool);
+/// The keys that each struct must have, by the struct's name.
+type Required = BTreeMap<String, Vec<String>>;
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
-    }
-}
-
-impl std::error::Error for Problem {}
-
-impl de::Error for Problem {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(Mistake::new(Span::default(), message.to_string()), false)
-    }
-    fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        let found = match unexpected {
-            de::Unexpected::Bool(_) => "a truth value",
-            de::Unexpected::Unsigned(_) | de::Unexpected::Signed(_) | de::Unexpected::Float(_) => "a number",
-            de::Unexpected::Str(_) => "text",
-            de::Unexpected::Seq => "a list",
-            de::Unexpected::Map => "a mapping",
-            _ => "nothing",
-        };
-        Self(Mistake::new(Span::default(), format!("{expected} is wanted here, not {found}")), false)
-    }
-    fn invalid_length(length: usize, expected: &dyn de::Expected) -> Self {
-        Self(Mistake::new(Span::default(), format!("{expected} is wanted here, not {length} items")), false)
-    }
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let mut mistake = Mistake::new(Span::default(), format!("`{variant}` is not known here"));
-        mistake.help = suggest(variant, expected);
-        Self(mistake, false)
-    }
-    fn missing_field(field: &'static str) -> Self {
-        Self(Mistake::new(Span::default(), format!("`{field}` is missing here")), false)
-    }
-}
-
-impl Problem {
-    /// The same problem, at a place if it had none.
-    fn at(mut self, span: Span) -> Self {
-        if !self.1 {
-            self.0.span = span;
-            self.1 = true;
-        }
-        self
-    }
+/// What a type's schema says is required. Only serde's own code knows it otherwise, and that stops at
+/// the first key that is missing.
+fn required<T: JsonSchema>() -> Required {
+    let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
+    let keys = |schema: &serde_json::Value| -> Vec<String> {
+        let list = schema.get("required").and_then(serde_json::Value::as_array);
+        list.into_iter().flatten().filter_map(|key| key.as_str().map(str::to_owned)).collect()
+    };
+    let definitions = schema.get("$defs").and_then(serde_json::Value::as_object);
+    let mut all: Required =
+        definitions.into_iter().flatten().map(|(name, schema)| (name.clone(), keys(schema))).collect();
+    all.insert(T::schema_name().into_owned(), keys(schema.as_value()));
+    all
 }
 
 type Notes = Rc<RefCell<Vec<Mistake>>>;
@@ -213,11 +77,29 @@ type Notes = Rc<RefCell<Vec<Mistake>>>;
 struct Reader<'a> {
     node: &'a Node,
     notes: Notes,
+    required: fn() -> Required,
 }
 
 impl<'a> Reader<'a> {
     fn child(&self, node: &'a Node) -> Self {
-        Self { node, notes: Rc::clone(&self.notes) }
+        Self { node, notes: Rc::clone(&self.notes), required: self.required }
+    }
+
+    /// What kept a struct from being read; with all keys that are missing in this mapping.
+    fn incomplete(&self, name: &str, problem: Problem) -> Problem {
+        let Kind::Map(entries) = &self.node.kind else { return problem };
+        let has = |wanted: &str| entries.iter().any(|(key, _)| matches!(&key.kind, Kind::Str(key) if key == wanted));
+        let required = (self.required)().remove(name).unwrap_or_default();
+        let missing: Vec<String> = required.iter().filter(|key| !has(key)).map(|key| format!("`{key}`")).collect();
+        let [first, .., last] = missing.as_slice() else { return problem };
+        let others = missing[1..missing.len() - 1].iter().map(|key| format!(", {key}")).collect::<String>();
+        let mistake = Mistake::new(self.node.span, format!("{first}{others} and {last} are missing here"));
+        if problem.1 {
+            // It is something else, deeper within.
+            self.notes.borrow_mut().push(mistake);
+            return problem;
+        }
+        Problem(mistake, true)
     }
 
     fn wrong(&self, wanted: &str) {
@@ -391,7 +273,9 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, Problem> {
         let result = match &self.node.kind {
-            Kind::Map(_) => visitor.visit_map(Entries::new(self.clone(), Some(fields))),
+            Kind::Map(_) => visitor
+                .visit_map(Entries::new(self.clone(), Some(fields)))
+                .map_err(|problem| self.incomplete(name, problem)),
             Kind::Str(_) if SHORT.contains(&name) => {
                 let entry = serde::de::value::MapDeserializer::new(std::iter::once((fields[0], self.clone())));
                 visitor.visit_map(entry)
@@ -447,164 +331,5 @@ impl<'de> de::IntoDeserializer<'de, Problem> for Reader<'de> {
     type Deserializer = Self;
     fn into_deserializer(self) -> Self {
         self
-    }
-}
-
-/// The three members of a [`Placed`]: where it starts, where it ends, what it is.
-struct PlacedParts<'a> {
-    reader: Reader<'a>,
-    next: usize,
-}
-
-impl<'de> SeqAccess<'de> for PlacedParts<'de> {
-    type Error = Problem;
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
-        self.next += 1;
-        let place = |number: usize| de::value::UsizeDeserializer::<Problem>::new(number);
-        match self.next {
-            1 => seed.deserialize(place(self.reader.node.span.start)).map(Some),
-            2 => seed.deserialize(place(self.reader.node.span.end)).map(Some),
-            _ => seed.deserialize(self.reader.clone()).map(Some),
-        }
-    }
-}
-
-struct Items<'a> {
-    reader: Reader<'a>,
-    items: std::slice::Iter<'a, Node>,
-}
-
-impl<'de> SeqAccess<'de> for Items<'de> {
-    type Error = Problem;
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
-        self.items.next().map(|item| seed.deserialize(self.reader.child(item))).transpose()
-    }
-}
-
-/// The one member of a [`Part`]: there where it can be read, else noted and missing.
-struct Attempt<'a> {
-    reader: Option<Reader<'a>>,
-}
-
-impl<'de> SeqAccess<'de> for Attempt<'de> {
-    type Error = Problem;
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
-        let Some(reader) = self.reader.take() else { return Ok(None) };
-        match seed.deserialize(reader.clone()) {
-            Ok(value) => Ok(Some(value)),
-            Err(problem) => {
-                reader.notes.borrow_mut().push(problem.at(reader.node.span).0);
-                Ok(None)
-            }
-        }
-    }
-}
-
-/// The entries of a mapping; of a struct's, those that it knows.
-struct Entries<'a> {
-    reader: Reader<'a>,
-    entries: std::slice::Iter<'a, (Node, Node)>,
-    fields: Option<&'static [&'static str]>,
-    value: Option<&'a Node>,
-}
-
-impl<'a> Entries<'a> {
-    fn new(reader: Reader<'a>, fields: Option<&'static [&'static str]>) -> Self {
-        let entries = match &reader.node.kind {
-            Kind::Map(entries) => entries.iter(),
-            _ => [].iter(),
-        };
-        Self { reader, entries, fields, value: None }
-    }
-
-    fn unknown(&self, key: &Node, fields: &[&str]) {
-        let name = if let Kind::Str(name) = &key.kind { name.as_str() } else { "" };
-        let mut mistake = Mistake::new(key.span, format!("`{name}` is not known here"));
-        mistake.help = suggest(name, fields);
-        self.reader.notes.borrow_mut().push(mistake);
-    }
-}
-
-impl<'de> MapAccess<'de> for Entries<'de> {
-    type Error = Problem;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Problem> {
-        while let Some((key, value)) = self.entries.next() {
-            if let Some(fields) = self.fields
-                && !matches!(&key.kind, Kind::Str(name) if fields.contains(&name.as_str()))
-            {
-                self.unknown(key, fields);
-                continue;
-            }
-            self.value = Some(value);
-            return seed.deserialize(self.reader.child(key)).map(Some);
-        }
-        Ok(None)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Problem> {
-        let node = self.value.take().unwrap_or(self.reader.node);
-        seed.deserialize(self.reader.child(node))
-    }
-}
-
-/// An enum's variant: its name alone, or its name and what belongs to it.
-struct Tagged<'a> {
-    tag: Reader<'a>,
-    value: Option<Reader<'a>>,
-}
-
-impl<'de> EnumAccess<'de> for Tagged<'de> {
-    type Error = Problem;
-    type Variant = Content<'de>;
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Content<'de>), Problem> {
-        let tag = self.tag.clone();
-        let variant = seed.deserialize(self.tag).map_err(|problem| problem.at(tag.node.span))?;
-        Ok((variant, Content { tag, value: self.value }))
-    }
-}
-
-/// What a variant of [`BARE`] has behind it where nothing stands there.
-static EMPTY: Node = Node { span: Span { start: 0, end: 0 }, kind: Kind::Map(Vec::new()) };
-
-struct Content<'a> {
-    tag: Reader<'a>,
-    value: Option<Reader<'a>>,
-}
-
-impl<'a> Content<'a> {
-    fn value(self) -> Result<Reader<'a>, Problem> {
-        let tag = self.tag.node;
-        let name = if let Kind::Str(name) = &tag.kind { name } else { "name" };
-        self.value.ok_or_else(|| {
-            let mistake = Mistake::new(tag.span, "this wants something behind it");
-            Problem(mistake.help(format!("write `{name}: …`")), true)
-        })
-    }
-}
-
-impl<'de> VariantAccess<'de> for Content<'de> {
-    type Error = Problem;
-    fn unit_variant(self) -> Result<(), Problem> {
-        match self.value {
-            Some(value) if !matches!(value.node.kind, Kind::Null) => {
-                Err(Problem(Mistake::new(value.node.span, "this takes nothing behind it"), true))
-            }
-            _ => Ok(()),
-        }
-    }
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Problem> {
-        if let (None, Kind::Str(name)) = (&self.value, &self.tag.node.kind)
-            && BARE.contains(&name.as_str())
-        {
-            return seed.deserialize(self.tag.child(&EMPTY));
-        }
-        seed.deserialize(self.value()?)
-    }
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Problem> {
-        self.value()?.deserialize_tuple(len, visitor)
-    }
-    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Problem> {
-        self.value()?.deserialize_struct("", fields, visitor)
     }
 }

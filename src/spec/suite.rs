@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Role, Side, Transport};
 use crate::spec::dialect::{Closer, Framing, Level};
-use crate::spec::reader::{Part, Placed};
+use crate::spec::placed::{Part, Placed};
 use crate::spec::values::Millis;
 
 /// A text in which `{name}` stands for a value; `{name|upper}` for the value in capitals.

@@ -10,7 +10,7 @@ use crate::plan::convert::scope::Place;
 use crate::plan::model::{self, Many, Predicate, TextIs, Window};
 use crate::plan::template::{Filter, Piece, Reference, Template};
 use crate::span::{Mistake, Span, suggest};
-use crate::spec::reader::{Part, Placed};
+use crate::spec::placed::{Part, Placed};
 use crate::spec::suite::{self, Check, Name, ProgramIs, Template as Written};
 
 /// All checks of a scenario that the dialect does not rule out.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::span::{Mistake, suggest};
-use crate::spec::reader::Placed;
+use crate::spec::placed::Placed;
 use crate::spec::suite::{Check, Name, Requirement, Scenario, Suite, When};
 
 /// Notes what is wrong with the suite's requirements.

@@ -12,7 +12,7 @@ use crate::plan::model;
 use crate::plan::settings;
 use crate::span::{Mistake, Span};
 use crate::spec::dialect::Closer;
-use crate::spec::reader::Placed;
+use crate::spec::placed::Placed;
 use crate::spec::suite::{Name, Scenario, Suite};
 
 /// The most steps of one scenario, those of a `repeat` counted each time.

@@ -11,7 +11,7 @@ use crate::plan::model::{self, Payload};
 use crate::plan::template::{Reference, Template};
 use crate::span::{Mistake, Span};
 use crate::spec::dialect::Closer;
-use crate::spec::reader::{Part, Placed};
+use crate::spec::placed::{Part, Placed};
 use crate::spec::suite::{Accept, Name, Repeat, Send, Step, Template as Written};
 use crate::text;
 
