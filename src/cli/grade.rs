@@ -64,8 +64,9 @@ pub fn judged(record: &SubmissionRecord) -> Graded {
 }
 
 fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
-    let what = std::fs::metadata(&request.path)
-        .map_err(|error| Stop::Usage(format!("`{}` cannot be read: {}", request.path, words(&error))))?;
+    let what = std::fs::metadata(&request.path).map_err(|error| {
+        Stop::Usage(format!("`{}` cannot be read: {}", request.path, crate::text::io_words(&error)))
+    })?;
     let shelf = request.suites.load(Some(&request.path))?;
     let resolved = shelf.library.resolve(&shelf.choice())?;
     let roles = match request.role {
@@ -93,14 +94,6 @@ fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
         jobs: request.jobs.unwrap_or_else(|| 2 * processors()),
         executable: std::env::current_exe().context("this program does not know its own file")?,
     })
-}
-
-fn words(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "it does not exist".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
-    }
 }
 
 fn processors() -> usize {

@@ -278,12 +278,6 @@ impl Listener {
         self.waiting.iter().any(|(stream, _)| spoken(stream))
     }
 
-    /// Whether any connection waits.
-    #[must_use]
-    pub fn has_any(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
     /// Takes a connection: the first on which the program has said something, else the first of all.
     pub fn take(&mut self, name: Peer, seen: &mut Vec<Seen>) -> Option<Stream> {
         if self.waiting.is_empty() {

@@ -45,7 +45,7 @@ impl Source {
 
 /// What a file holds. No more than the limit is read, whatever it says of its size.
 fn read(path: &Utf8Path) -> Result<Vec<u8>, Mistake> {
-    let failed = |error: io::Error| nowhere(format!("this file cannot be read: {}", words(&error)));
+    let failed = |error: io::Error| nowhere(format!("this file cannot be read: {}", crate::text::io_words(&error)));
     let what = std::fs::metadata(path).map_err(failed)?;
     if what.is_dir() {
         return Err(nowhere("this is a folder, not a file").help("name the YAML file in it"));
@@ -78,13 +78,4 @@ fn text(bytes: Vec<u8>) -> Result<String, Mistake> {
 
 fn nowhere(message: impl Into<String>) -> Mistake {
     Mistake::new(Span::default(), message)
-}
-
-/// The system's words, without its number.
-fn words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "it does not exist".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
-    }
 }

@@ -13,7 +13,7 @@ use super::{Graded, blocker_is_shown, is_shown, ladder};
 use crate::judge::verdict::{Finding, Judged, Missing, ProgramVerdict, Verdict};
 use crate::plan::model::{Level, Show, Visibility};
 use crate::plan::points::Points;
-use crate::text::{count, tame};
+use crate::text::{capital, count, tame};
 
 /// The fewest and the most columns that are used: longer lines are hard to read.
 const COLUMNS: (usize, usize) = (60, 100);
@@ -433,11 +433,6 @@ fn sentence(graded: &Graded) -> (String, Style) {
         return ("All that is required holds.".to_owned(), style);
     }
     (format!("{}.", capital(&parts.join("; "))), style)
-}
-
-fn capital(text: &str) -> String {
-    let mut rest = text.chars();
-    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
 }
 
 fn seconds(micros: u64) -> String {

@@ -33,13 +33,6 @@ impl Level {
             Self::Plain => "plain",
         }
     }
-
-    /// Whether programs share the machine's ports, so that a program must have those it wants
-    /// [for itself](super::PortLocks) while it runs.
-    #[must_use]
-    pub fn shares_ports(self) -> bool {
-        self != Self::PrivateNetwork
-    }
 }
 
 impl fmt::Display for Level {

@@ -4,7 +4,7 @@ use super::{Case, Explained};
 use crate::event::Fact;
 use crate::judge::check::contains;
 use crate::plan::model::{Framing, Many, Predicate, TextIs};
-use crate::text::{count, quote};
+use crate::text::{capital, count, quote};
 
 const QUOTE: usize = 60;
 
@@ -402,9 +402,4 @@ pub(super) fn no_reply(case: &Case<'_>) -> Option<Explained> {
 
 fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     (!needle.is_empty()).then(|| haystack.windows(needle.len()).position(|window| window == needle)).flatten()
-}
-
-fn capital(text: &str) -> String {
-    let mut rest = text.chars();
-    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
