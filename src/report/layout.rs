@@ -49,28 +49,33 @@ pub fn fit(text: &str, columns: usize) -> String {
 }
 
 /// Lines of at most so many columns, broken between words; a word that is too long is broken
-/// anywhere. Line breaks in the text are kept.
+/// anywhere. Line breaks in the text are kept, and so is every space within a line.
 #[must_use]
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(10);
     let mut lines = Vec::new();
     for line in text.lines() {
         let mut current = String::new();
-        for word in line.split_whitespace() {
+        let mut rest = line.trim();
+        while !rest.is_empty() {
+            let (word, behind) = rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()));
             for piece in pieces(word, columns) {
-                let joined = width(&current) + usize::from(!current.is_empty()) + width(&piece);
-                if joined > columns {
-                    lines.push(std::mem::take(&mut current));
-                }
-                if !current.is_empty() {
-                    current.push(' ');
+                if width(current.trim_end()) + width(&piece) + gap(&current) > columns {
+                    lines.push(std::mem::take(&mut current).trim_end().to_owned());
                 }
                 current.push_str(&piece);
             }
+            rest = behind.trim_start();
+            current.push_str(&behind[..behind.len() - rest.len()]);
         }
         lines.push(current);
     }
     lines
+}
+
+/// The columns of the spaces at the end of a text.
+fn gap(text: &str) -> usize {
+    width(text) - width(text.trim_end())
 }
 
 /// A word in pieces that fit.

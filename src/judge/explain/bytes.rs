@@ -105,10 +105,7 @@ pub(super) fn quotes_or_prefix(case: &Case<'_>) -> Option<Explained> {
     }
     Explained::new(
         "prefix",
-        format!(
-            "The reply has {} before the sentence. Only the sentence in upper case is the answer.",
-            quote(&got[..at], QUOTE)
-        ),
+        format!("The reply has {} before the answer. Nothing else belongs into it.", quote(&got[..at], QUOTE)),
     )
 }
 
@@ -180,9 +177,12 @@ pub(super) fn padding(case: &Case<'_>) -> Option<Explained> {
 pub(super) fn stale_tail(case: &Case<'_>) -> Option<Explained> {
     let Predicate::Received { is: TextIs::Lacks(_), .. } = case.failure.predicate else { return None };
     let (tail, got) = case.texts()?;
-    // What this very peer had sent before; another's would be an answer gone astray.
-    let earlier = asked(case)?.to_ascii_lowercase();
-    if !case.is_server() || !contains(&earlier, &tail.to_ascii_lowercase()) {
+    // What this very peer had sent before its last request; another's would be an answer gone astray.
+    let peer = case.failure.peer.as_ref()?;
+    let sent: Vec<Vec<u8>> = case.view.sent(peer).map(|(_, _, bytes)| bytes.to_ascii_lowercase()).collect();
+    let (last, earlier) = sent.split_last()?;
+    let holds = |bytes: &Vec<u8>| contains(bytes, &tail.to_ascii_lowercase());
+    if !case.is_server() || holds(last) || !earlier.iter().any(holds) {
         return None;
     }
     Explained::new(
@@ -192,6 +192,20 @@ pub(super) fn stale_tail(case: &Case<'_>) -> Option<Explained> {
              length of this request.",
             quote(got, QUOTE)
         ),
+    )
+}
+
+pub(super) fn unwanted(case: &Case<'_>) -> Option<Explained> {
+    let (Predicate::Received { is: TextIs::Lacks(_), .. }
+    | Predicate::First { is: TextIs::Lacks(_), .. }
+    | Predicate::Printed(TextIs::Lacks(_))) = case.failure.predicate
+    else {
+        return None;
+    };
+    let (unwanted, _) = case.texts()?;
+    Explained::new(
+        "unwanted-text",
+        format!("{} has {} in it, which does not belong there.", capital(what(case)), quote(unwanted, QUOTE)),
     )
 }
 
@@ -218,8 +232,14 @@ pub(super) fn double_reply(case: &Case<'_>) -> Option<Explained> {
     })
 }
 
+/// Whether the capitals of what the peer sent are the answer.
+fn wants_capitals(case: &Case<'_>) -> bool {
+    let Some((wanted, asked)) = case.failure.wanted.as_deref().zip(asked(case)) else { return false };
+    !contains(wanted, &asked) && contains(&wanted.to_ascii_lowercase(), &asked.to_ascii_lowercase())
+}
+
 pub(super) fn not_uppercased(case: &Case<'_>) -> Option<Explained> {
-    let (_, got) = case.texts()?;
+    let (_, got) = case.texts().filter(|_| wants_capitals(case))?;
     let same = contains(got, &asked(case)?) && asked(case)?.iter().any(u8::is_ascii_lowercase);
     (case.is_server() && same).then(|| Explained {
         cause: "not-uppercased",
@@ -249,7 +269,8 @@ pub(super) fn only_ascii(case: &Case<'_>) -> Option<Explained> {
 pub(super) fn one_letter(case: &Case<'_>) -> Option<Explained> {
     let (wanted, got) = case.texts()?;
     let lower = asked(case).is_some_and(|asked| asked.iter().any(u8::is_ascii_lowercase));
-    if !case.is_server() || !lower || wanted.len() != got.len() || !wanted.eq_ignore_ascii_case(got) {
+    let same = wanted.len() == got.len() && wanted.eq_ignore_ascii_case(got);
+    if !case.is_server() || !lower || !same || !wants_capitals(case) {
         return None;
     }
     let wrong: Vec<usize> = (0..wanted.len()).filter(|index| wanted[*index] != got[*index]).collect();
@@ -289,6 +310,9 @@ pub(super) fn cut(case: &Case<'_>) -> Option<Explained> {
     if !enough || common == wanted.len() || !(rest.is_empty() || rest.starts_with(b"\n")) {
         return None;
     }
+    if let Some(answered) = first_only(case, common) {
+        return Some(answered);
+    }
     let subject = if printed {
         "Your client printed"
     } else if case.is_server() {
@@ -303,6 +327,28 @@ pub(super) fn cut(case: &Case<'_>) -> Option<Explained> {
             count(common, "byte"),
             wanted.len(),
             cut_advice(case, printed, common)
+        ),
+    )
+}
+
+/// Of a stream on which a peer spoke several times: that a reply is whole, but the last of them.
+fn first_only(case: &Case<'_>, common: usize) -> Option<Explained> {
+    let peer = case.failure.peer.as_ref().filter(|_| case.is_server())?;
+    let sent: Vec<&[u8]> = case.view.sent(peer).map(|(_, _, bytes)| bytes).collect();
+    // A piece of a line is nothing that could be answered.
+    let end = case.plan.dialect.end().as_bytes();
+    let whole = (1..sent.len()).find(|number| {
+        let answered = sent[..*number].concat();
+        answered.len() - end.len().min(answered.len()) <= common && common <= answered.len() && answered.ends_with(end)
+    })?;
+    Explained::new(
+        "first-only",
+        format!(
+            "{} spoke {} times on this connection, and your server answered {} and no more after that: recv() and \
+             send() belong in a loop that ends when the client does.",
+            capital(&peer.to_string()),
+            sent.len(),
+            if whole == 1 { "the first time".to_owned() } else { format!("the first {whole} times") },
         ),
     )
 }
@@ -338,6 +384,8 @@ pub(super) fn changed_characters(case: &Case<'_>) -> Option<Explained> {
     }
     let text = if wanted.trim_ascii() == got.trim_ascii() {
         "Spaces at the beginning or the end were lost: strip() (trim()) does that.".to_owned()
+    } else if got == wanted.to_ascii_uppercase() {
+        "All letters became capitals, but the text was to stay as it is.".to_owned()
     } else if wanted.eq_ignore_ascii_case(got) {
         "The case of letters was changed that should have stayed: swapcase() and lower() do that, upper() does not."
             .to_owned()

@@ -36,9 +36,14 @@ pub(super) fn fixed_port(case: &Case<'_>) -> Option<Explained> {
 
 pub(super) fn several(case: &Case<'_>) -> Option<Explained> {
     match case.failure.predicate {
-        Predicate::Datagrams { many: Many::Exactly(_), .. } if !case.is_server() => Explained::new(
+        Predicate::Datagrams { many: Many::Exactly(wanted), .. } if !case.is_server() => Explained::new(
             "several-datagrams",
-            format!("{}. One sentence is one datagram: one sendto(), and no second try.", case.failure.actual),
+            format!(
+                "{}, and {wanted} {} meant: your client calls sendto() again, for a part of the text, for a second try, \
+                 or too early for the next.",
+                crate::text::capital(&case.failure.actual),
+                if *wanted == 1 { "was" } else { "were" },
+            ),
         ),
         Predicate::Connections { many: Many::Exactly(1..), .. } if case.failure.event.is_some() => Explained::new(
             "several-connections",

@@ -104,6 +104,7 @@ const CAUSES: &[Cause] = &[
     socket::never_closed,
     socket::lost_datagrams,
     socket::no_socket,
+    bytes::unwanted,
     end::spinning,
     client::never_ends,
     bytes::no_reply,

@@ -4,8 +4,8 @@ use super::end::traceback;
 use super::{Case, Explained};
 use crate::event::{Blocked, Fact, Rest, SocketState};
 use crate::ids::Transport;
-use crate::judge::check::waits;
-use crate::plan::model::{Ending, Predicate};
+use crate::judge::check::{contains, waits};
+use crate::plan::model::{Ending, Predicate, TextIs};
 
 pub(super) fn address_in_use(case: &Case<'_>) -> Option<Explained> {
     let printed = case.view.printed(None);
@@ -122,14 +122,12 @@ pub(super) fn strayed(case: &Case<'_>) -> Option<Explained> {
     // A reply that went to a peer that had not asked for it.
     let peer = case.failure.peer.as_ref()?;
     let asked = case.view.sent_bytes(peer).to_ascii_lowercase();
-    let mine = case.view.received(peer).any(|(_, _, bytes)| bytes.to_ascii_lowercase() != asked);
     let others = case.record.events.iter().find_map(|event| match &event.fact {
         Fact::Received { peer: other, bytes, .. } if other != peer && bytes.0.to_ascii_lowercase() == asked => {
             Some(other)
         }
         _ => None,
     });
-    let about_addressing = case.failure.predicate.peer_name().is_some_and(|_| others.is_some() || mine);
     if let Some(other) = others.filter(|_| !asked.is_empty()) {
         return Explained::new(
             "wrong-destination",
@@ -138,12 +136,20 @@ pub(super) fn strayed(case: &Case<'_>) -> Option<Explained> {
             ),
         );
     }
-    (about_addressing
-        && matches!(case.failure.predicate, Predicate::Received { is: crate::plan::model::TextIs::Lacks(_), .. }))
-    .then(|| Explained {
-        cause: "wrong-destination",
-        text: format!("{peer} received the answer to somebody else. Reply to the address of this very datagram alone."),
-    })
+    let Predicate::Received { is: TextIs::Lacks(_), .. } = case.failure.predicate else { return None };
+    let strange = case.failure.wanted.as_deref()?.to_ascii_lowercase();
+    let other = case.record.events.iter().find_map(|event| match &event.fact {
+        Fact::Sent { peer: other, bytes, .. }
+            if other != peer && contains(&bytes.0.to_ascii_lowercase(), &strange) && !contains(&asked, &strange) =>
+        {
+            Some(other)
+        }
+        _ => None,
+    })?;
+    Explained::new(
+        "wrong-destination",
+        format!("{peer} received the answer to {other}. Reply to the address of this very datagram alone."),
+    )
 }
 
 pub(super) fn reset_instead_of_close(case: &Case<'_>) -> Option<Explained> {
