@@ -44,7 +44,7 @@ pub struct Settings {
 
 impl Settings {
     /// Whether this dialect has these properties.
-    fn match_when(&self, when: Option<&When>) -> bool {
+    pub(crate) fn match_when(&self, when: Option<&When>) -> bool {
         when.is_none_or(|when| {
             when.framing.is_none_or(|framing| framing == self.dialect.framing)
                 && when.closes_first.is_none_or(|closer| closer == self.dialect.closes_first)

@@ -124,6 +124,7 @@ pub(crate) fn mistakes(library: &Library, assignment: &Loaded, complete: bool) -
         }
         if let Some(change) = &part.0 {
             one_change(&change.value, id.span, &mut mistakes);
+            mistakes.extend(in_vain(library, assignment, &id.value, &change.value).map(|m| Mistake { span: id.span, ..m }));
         }
     }
     programs(tree, &mut mistakes);
@@ -152,6 +153,24 @@ fn roles(written: &Assignment, tree: &Node, mistakes: &mut Vec<Mistake>) {
             mistakes.push(Mistake::new(role.span, format!("`{}` is named twice", role.value)));
         }
     }
+}
+
+/// A requirement that is asked for, but that its suite asks of other dialects alone.
+fn in_vain(library: &Library, assignment: &Loaded, id: &str, change: &RequirementChange) -> Option<Mistake> {
+    // Without a dialect of its own, one may still be chosen by a flag.
+    if !matches!(change.level, Some(Level::Required | Level::Extra)) || assignment.written.dialect.is_none() {
+        return None;
+    }
+    let choice = Choice { dialect: None, assignment: Some(assignment) };
+    let dialect = library.dialect(&choice).ok()?;
+    library.suites().find_map(|suite| {
+        let when = suite.requirements.get(id)?.0.as_ref()?.value.when.as_ref()?;
+        let settings = settings(&dialect.written, suite.role, &choice);
+        (!settings.match_when(Some(when))).then(|| {
+            let message = format!("`{id}` means nothing in this dialect, whatever its level");
+            Mistake::new(Span::default(), message).help(format!("it is for dialects with {when}; set that in `properties`"))
+        })
+    })
 }
 
 fn one_change(change: &RequirementChange, span: Span, mistakes: &mut Vec<Mistake>) {

@@ -3,6 +3,7 @@
 //! These types mirror the YAML one to one; the JSON Schema is generated from them. What they mean
 //! when they run is `plan`'s affair. `specs/README.md` teaches the language by example.
 
+use std::fmt;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -45,6 +46,9 @@ pub struct Requirement {
     pub title: String,
     /// Whether it costs points, is only reported, or is not tested.
     pub level: Placed<Level>,
+    /// Where dialects with certain properties want another level: the first that agrees holds.
+    #[serde(default)]
+    pub level_when: Vec<LevelWhen>,
     /// Its weight among the required ones (as an extra: what it is worth once it is required).
     pub points: Option<f64>,
     /// Why a protocol or its users need it.
@@ -60,6 +64,15 @@ pub struct Requirement {
     pub when: Option<When>,
 }
 
+/// A requirement's level in dialects with certain properties.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+pub struct LevelWhen {
+    /// In which dialects.
+    pub when: When,
+    /// The level there.
+    pub level: Level,
+}
+
 /// Properties that a dialect must have.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct When {
@@ -67,6 +80,21 @@ pub struct When {
     pub framing: Option<Framing>,
     /// Who closes the TCP connection first.
     pub closes_first: Option<Closer>,
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let framing = self.framing.map(|framing| match framing {
+            Framing::Message => "framing: message",
+            Framing::Line => "framing: line",
+        });
+        let closer = self.closes_first.map(|closer| match closer {
+            Closer::Server => "closes_first: server",
+            Closer::Client => "closes_first: client",
+        });
+        let all: Vec<&str> = framing.into_iter().chain(closer).collect();
+        write!(f, "`{}`", all.join("` and `"))
+    }
 }
 
 /// One run: what the grader does, and what must then be true.

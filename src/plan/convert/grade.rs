@@ -20,7 +20,7 @@ pub(super) fn requirements(
         .filter_map(|(id, part)| {
             let written = &part.0.as_ref()?.value;
             let on = settings.match_when(written.when.as_ref()) && tested(&id.value);
-            let level = settings.levels.get(&id.value).copied().unwrap_or(written.level.value);
+            let level = settings.levels.get(&id.value).copied().unwrap_or_else(|| usual_level(written, settings));
             (on && level != Level::Off).then_some((id, written, level))
         })
         .collect();
@@ -41,6 +41,12 @@ pub(super) fn requirements(
             visibility: settings.visibility.get(&id.value).copied().unwrap_or_default(),
         })
         .collect()
+}
+
+/// The level that the suite says, in a dialect with these properties.
+fn usual_level(written: &Requirement, settings: &Settings) -> Level {
+    let special = written.level_when.iter().find(|special| settings.match_when(Some(&special.when)));
+    special.map_or(written.level.value, |special| special.level)
 }
 
 /// What it needs of what is left.
