@@ -20,13 +20,23 @@ pub struct Mistake {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// It holds only where nothing else is wrong in the same part: a step that could not be read may
+    /// be the one that is missed here.
+    pub if_whole: bool,
 }
 
 impl Mistake {
     /// A mistake without advice.
     #[must_use]
     pub fn new(span: Span, message: impl Into<String>) -> Self {
-        Self { span, message: message.into(), help: None }
+        Self { span, message: message.into(), help: None, if_whole: false }
+    }
+
+    /// The same, that holds only where nothing else is wrong in the same part.
+    #[must_use]
+    pub fn if_whole(mut self) -> Self {
+        self.if_whole = true;
+        self
     }
 
     /// The same with advice.
@@ -40,7 +50,7 @@ impl Mistake {
 /// The nearest of the known names, where one is near enough to have been meant.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1);
+    let limit = ((name.chars().count() + 1) / 3).max(1);
     known
         .into_iter()
         .map(|candidate| (strsim::osa_distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))

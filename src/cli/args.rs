@@ -4,7 +4,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::Stop;
-use crate::plan::{Choice, Library, Loaded, assignment};
+use crate::plan::diagnose::Report;
+use crate::plan::{Choice, Library, Loaded, assignment, lint};
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -46,9 +47,14 @@ impl Suites {
     /// Every mistake in the assignment and its suites.
     pub fn load(&self, near: Option<&Utf8Path>) -> Result<Shelf, Stop> {
         let file = self.assignment.clone().or_else(|| near.and_then(assignment::find_upwards));
-        let assignment = file.map(|file| assignment::load(&file)).transpose()?;
+        // A look through it finds every mistake, where reading it stops at the first stage with one.
+        let all = |file: &Utf8Path, first: Vec<Report>| lint::assignment_file(file).err().unwrap_or(first);
+        let assignment = match &file {
+            Some(file) => Some(assignment::load(file).map_err(|report| all(file, vec![report]))?),
+            None => None,
+        };
         let library = match &assignment {
-            Some(loaded) => Library::for_assignment(loaded)?,
+            Some(loaded) => Library::for_assignment(loaded).map_err(|reports| all(&loaded.path, reports))?,
             None => Library::builtin()?,
         };
         Ok(Shelf { library, assignment, dialect: self.dialect.clone() })

@@ -73,11 +73,12 @@ pub fn read(path: Utf8PathBuf, source: Source) -> Result<Loaded, Report> {
 
 /// Reads what can be read of an assignment's text, and all that is wrong in its form.
 pub(crate) fn read_partly(path: Utf8PathBuf, source: Source) -> (Option<Loaded>, Report) {
-    let tree = match node::parse(&source.text) {
-        Ok(tree) => tree,
+    let (tree, mut mistakes) = match node::parse(&source.text) {
+        Ok(parsed) => parsed,
         Err(mistake) => return (None, Report::new(source, vec![mistake])),
     };
-    let (written, mistakes) = reader::read_partly::<Assignment>(&tree);
+    let (written, more) = reader::read_partly::<Assignment>(&tree);
+    mistakes.extend(more);
     let report = Report::new(source.clone(), mistakes);
     (written.map(|written| Loaded { path, source, written, tree }), report)
 }

@@ -7,7 +7,10 @@ use crate::span::{Mistake, Span};
 use crate::text::tame;
 
 /// Mistakes that are shown of one file. Who made more has made the same one again and again.
-const SHOWN: usize = 50;
+const SHOWN: usize = 200;
+
+/// Characters of a message that are shown: it can quote what stands in the file.
+const LONGEST_MESSAGE: usize = 400;
 
 /// A line longer than this is not drawn: its caret would stand nowhere near it.
 const LONGEST_LINE: usize = 1000;
@@ -39,7 +42,7 @@ impl Report {
     /// Something wrong that stands in no file (a flag of the command line).
     #[must_use]
     pub fn plain(message: impl Into<String>, help: Option<String>) -> Self {
-        let mistake = Mistake { span: Span::default(), message: message.into(), help };
+        let mistake = Mistake { help, ..Mistake::new(Span::default(), message) };
         Self { source: Source::default(), mistakes: vec![mistake] }
     }
 
@@ -63,7 +66,11 @@ pub fn render(reports: &[Report], colour: bool) -> String {
 
 fn one(source: &Source, mistake: &Mistake, colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-    let message = tame(&mistake.message).into_owned();
+    let mut message = tame(&mistake.message).into_owned();
+    if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
+        message.truncate(end);
+        message.push('…');
+    }
     let help = mistake.help.as_deref().map(|help| Level::HELP.message(tame(help).into_owned()));
     let line = Line::of(source, mistake.span);
     let group: Group<'_> = match &line {

@@ -241,7 +241,10 @@ impl Library {
     /// What is said of a dialect that is not known.
     pub(crate) fn no_dialect(&self, name: &str) -> Mistake {
         let names: Vec<&str> = self.dialects().map(|(name, _)| name).collect();
-        Mistake { span: Span::default(), message: format!("there is no dialect `{name}`"), help: suggest(name, &names) }
+        Mistake {
+            help: suggest(name, &names),
+            ..Mistake::new(Span::default(), format!("there is no dialect `{name}`"))
+        }
     }
 
     /// What is said of a requirement that no suite has.
@@ -258,7 +261,9 @@ impl Library {
 }
 
 fn one<T: serde::de::DeserializeOwned + schemars::JsonSchema>(source: Source) -> Result<Known<T>, Report> {
-    let read = node::parse(&source.text).map_err(|mistake| vec![mistake]).and_then(|tree| reader::read(&tree));
+    let read = node::parse(&source.text)
+        .map_err(|mistake| vec![mistake])
+        .and_then(|(tree, mistakes)| if mistakes.is_empty() { reader::read(&tree) } else { Err(mistakes) });
     match read {
         Ok(written) => Ok(Known { source, written }),
         Err(mistakes) => Err(Report::new(source, mistakes)),

@@ -54,8 +54,8 @@ pub fn file(path: &Utf8Path) -> Result<FileKind, Vec<Report>> {
 /// # Errors
 /// Every mistake in it.
 pub fn text(path: Utf8PathBuf, source: Source) -> Result<FileKind, Vec<Report>> {
-    let tree = match node::parse(&source.text) {
-        Ok(tree) => tree,
+    let (tree, repeated) = match node::parse(&source.text) {
+        Ok(parsed) => parsed,
         Err(mistake) => return Err(vec![Report::new(source, vec![mistake])]),
     };
     let kind = match kind(&tree) {
@@ -65,13 +65,28 @@ pub fn text(path: Utf8PathBuf, source: Source) -> Result<FileKind, Vec<Report>> 
     let library = Library::builtin()?;
     match kind {
         FileKind::Suite => drop(suite(source, library.known_dialects()).map_err(|report| vec![report])?),
-        FileKind::Dialect => dialect(&library, source, &tree)?,
+        FileKind::Dialect => dialect(&library, source, &tree, repeated)?,
         FileKind::Assignment => {
             let (loaded, faults) = assignment::read_partly(path, source);
             assignment(library, loaded.as_ref(), faults)?;
         }
     }
     Ok(kind)
+}
+
+/// Looks through an assignment's file.
+///
+/// # Errors
+/// Every mistake in it and in its suites; that it is something else.
+pub fn assignment_file(path: &Utf8Path) -> Result<(), Vec<Report>> {
+    match file(path)? {
+        FileKind::Assignment => Ok(()),
+        kind => {
+            let message = format!("`{path}` is a {}, not an assignment", kind.key());
+            let help = "an assignment begins with `assignment: name`, and can name it in `suites`".to_owned();
+            Err(vec![Report::plain(message, Some(help))])
+        }
+    }
 }
 
 /// Which kind a file is, told by its keys.
@@ -96,16 +111,20 @@ fn kind(tree: &Node) -> Result<FileKind, Mistake> {
 
 /// Reads a suite and looks through it under each dialect.
 pub(crate) fn suite(source: Source, dialects: &[Known<Dialect>]) -> Result<Known<Suite>, Report> {
-    let tree = match node::parse(&source.text) {
-        Ok(tree) => tree,
+    let (tree, mut mistakes) = match node::parse(&source.text) {
+        Ok(parsed) => parsed,
         Err(mistake) => return Err(Report::new(source, vec![mistake])),
     };
-    let (written, mut mistakes) = reader::read_partly::<Suite>(&tree);
+    let (written, more) = reader::read_partly::<Suite>(&tree);
+    mistakes.extend(more);
     let faults = mistakes.clone();
     if let Some(suite) = &written {
         for dialect in dialects {
             let settings = settings::settings(&dialect.written, suite.role, &Choice::default());
-            mistakes.extend(convert::partly(suite, &source.text, &settings, &faults).1);
+            // What could not be read has another value now: nothing follows from that.
+            let follows = |mistake: &Mistake| faults.iter().any(|fault| fault.span.start == mistake.span.start);
+            let more = convert::partly(suite, &source.text, &settings, &faults).1;
+            mistakes.extend(more.into_iter().filter(|mistake| !follows(mistake)));
         }
     }
     match written {
@@ -134,8 +153,9 @@ fn assignment(library: Library, loaded: Option<&Loaded>, mut faults: Report) -> 
     if reports.is_empty() { Ok(()) } else { Err(reports) }
 }
 
-fn dialect(library: &Library, source: Source, tree: &Node) -> Result<(), Vec<Report>> {
-    let (written, mut mistakes) = reader::read_partly::<Dialect>(tree);
+fn dialect(library: &Library, source: Source, tree: &Node, mut mistakes: Vec<Mistake>) -> Result<(), Vec<Report>> {
+    let (written, more) = reader::read_partly::<Dialect>(tree);
+    mistakes.extend(more);
     if let Some(dialect) = &written {
         mistakes.extend(settings::dialect_mistakes(library, dialect, tree));
     }

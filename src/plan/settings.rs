@@ -124,7 +124,8 @@ pub(crate) fn mistakes(library: &Library, assignment: &Loaded, complete: bool) -
         }
         if let Some(change) = &part.0 {
             one_change(&change.value, id.span, &mut mistakes);
-            mistakes.extend(in_vain(library, assignment, &id.value, &change.value).map(|m| Mistake { span: id.span, ..m }));
+            mistakes
+                .extend(in_vain(library, assignment, &id.value, &change.value).map(|m| Mistake { span: id.span, ..m }));
         }
     }
     programs(tree, &mut mistakes);
@@ -168,7 +169,8 @@ fn in_vain(library: &Library, assignment: &Loaded, id: &str, change: &Requiremen
         let settings = settings(&dialect.written, suite.role, &choice);
         (!settings.match_when(Some(when))).then(|| {
             let message = format!("`{id}` means nothing in this dialect, whatever its level");
-            Mistake::new(Span::default(), message).help(format!("it is for dialects with {when}; set that in `properties`"))
+            Mistake::new(Span::default(), message)
+                .help(format!("it is for dialects with {when}; set that in `properties`"))
         })
     })
 }

@@ -4,6 +4,8 @@
 //! [`Node`]s, then nodes to types through [`reader`](super::reader), a `Deserializer` that notes a mistake and
 //! goes on, so that one run reports all of them.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::{Location, Spanned};
@@ -141,7 +143,11 @@ fn place(source: &str, at: Location) -> Span {
     let index = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).min(source.len());
     let start = match at.span().byte_offset() {
         Some(offset) => index(u64::from(offset)),
-        None => line_start(source, u64::from(at.line())),
+        None => {
+            let line = line_start(source, u64::from(at.line()));
+            let column = index(u64::from(at.column())).saturating_sub(1);
+            source[line..].char_indices().nth(column).map_or(source.len(), |(offset, _)| line + offset)
+        }
     };
     let length = at.span().byte_len().map_or(1, |length| index(u64::from(length)));
     let start = boundary(source, start);
@@ -165,13 +171,25 @@ fn boundary(source: &str, mut at: usize) -> usize {
     at
 }
 
-fn node(source: &str, raw: Raw) -> Node {
+fn node(source: &str, raw: Raw, notes: &mut Vec<Mistake>) -> Node {
     let span = place(source, raw.at);
     let kind = match raw.value {
         RawKind::Leaf(kind) => kind,
-        RawKind::Seq(items) => Kind::Seq(items.into_iter().map(|item| node(source, item)).collect()),
+        RawKind::Seq(items) => Kind::Seq(items.into_iter().map(|item| node(source, item, notes)).collect()),
         RawKind::Map(entries) => {
-            Kind::Map(entries.into_iter().map(|(key, value)| (node(source, key), node(source, value))).collect())
+            let mut seen = HashSet::new();
+            let mut list = Vec::with_capacity(entries.len());
+            for (key, value) in entries {
+                let key = node(source, key, notes);
+                let repeated = matches!(&key.kind, Kind::Str(name) if !seen.insert(name.clone()));
+                if repeated && let Kind::Str(name) = &key.kind {
+                    let message = format!("`{name}` stands here a second time");
+                    notes.push(Mistake::new(key.span, message).help("keep one of the two"));
+                } else {
+                    list.push((key, node(source, value, notes)));
+                }
+            }
+            Kind::Map(list)
         }
     };
     Node { span, kind }
@@ -201,21 +219,25 @@ impl Node {
     }
 }
 
-/// Reads YAML.
+/// Reads YAML, and notes each key that stands twice in a mapping (the first holds).
 ///
 /// # Errors
 /// The one place where the text stops being YAML (or wants more than a budget allows).
-pub fn parse(source: &str) -> Result<Node, Mistake> {
+pub fn parse(source: &str) -> Result<(Node, Vec<Mistake>), Mistake> {
     // `off` is a level, not a truth value: YAML 1.2, as editors read it.
     let options = serde_yaml::options! {
         strict_booleans: true,
         with_snippet: false,
+        duplicate_keys: serde_yaml::DuplicateKeyPolicy::PassThrough,
         budget: serde_yaml::budget! { max_depth: DEEPEST, max_nodes: MOST_NODES },
     };
-    serde_yaml::from_str_with_options::<Raw>(source, options).map(|raw| node(source, raw)).map_err(|error| {
+    let raw = serde_yaml::from_str_with_options::<Raw>(source, options).map_err(|error| {
         let span = error.location().map_or(Span::default(), |at| place(source, at));
         Mistake::new(span, plain_message(&error.to_string()))
-    })
+    })?;
+    let mut notes = Vec::new();
+    let tree = node(source, raw, &mut notes);
+    Ok((tree, notes))
 }
 
 /// The reader's first line, without its own rendering of the place and its advice to programmers.
@@ -238,6 +260,8 @@ fn plain_message(rendered: &str) -> String {
     if line.starts_with("budget breached: Depth") || line.starts_with("recursion limit") {
         return format!("lists and mappings stand more than {DEEPEST} deep in each other here");
     }
-    let line = line.split_once(", set DuplicateKeyPolicy").map_or(line, |(message, _)| message);
+    if line.starts_with("multiple YAML documents") {
+        return "a second document begins here (`---`): one file is one suite, dialect or assignment".to_owned();
+    }
     line.strip_suffix(':').unwrap_or(line).to_owned()
 }

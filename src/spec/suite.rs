@@ -3,8 +3,8 @@
 //! These types mirror the YAML one to one; the JSON Schema is generated from them. What they mean
 //! when they run is `plan`'s affair. `specs/README.md` teaches the language by example.
 
-use std::fmt;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

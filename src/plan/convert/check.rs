@@ -36,7 +36,7 @@ fn one(scene: &mut Scene<'_>, check: &Check, span: Span) -> model::Check {
     }
     if predicates.is_empty() && !asks_peers(check) && check.program.is_none() {
         let help = "say what must be true: `received`, `datagrams`, `ended`, …, or `program`";
-        scene.notes.push(Mistake::new(span, "this check says nothing").help(help));
+        scene.notes.push(Mistake::new(span, "this check says nothing").help(help).if_whole());
     }
     model::Check { requirement: RequirementId(check.requirement.value.clone()), window, predicates }
 }
@@ -73,7 +73,7 @@ fn moment(name: &Name, known: &Moments, others: &Moments, step: &str, notes: &mu
     if known.has(&name.value) {
         return;
     }
-    let mut mistake = Mistake::new(name.span, format!("no step has `{step}: {}`", name.value));
+    let mut mistake = Mistake::new(name.span, format!("no step has `{step}: {}`", name.value)).if_whole();
     mistake.help = suggest(&name.value, &known.names());
     if others.has(&name.value) {
         let other = if step == "mark" { "look" } else { "mark" };
@@ -115,7 +115,7 @@ fn whom(scene: &mut Scene<'_>, check: &Check) {
     }
     if let (Some(first), false) = (check.peers.first(), asks_peers(check)) {
         let help = "say `received`, `datagrams`, `ended` …, or leave `peers` out";
-        scene.notes.push(Mistake::new(first.span, "nothing is said of these peers").help(help));
+        scene.notes.push(Mistake::new(first.span, "nothing is said of these peers").help(help).if_whole());
     }
     only_true("answered_from_there", check.answered_from_there, place, &mut scene.notes);
 }
@@ -185,7 +185,7 @@ fn program(scene: &mut Scene<'_>, program: &ProgramIs, place: Span) -> Vec<Predi
     }
     if said.is_empty() {
         let help = "say `bound`, `running`, `reacts`, `exits`, `printed`, `descriptors_kept` or `same_listener`";
-        scene.notes.push(Mistake::new(place, "nothing is said of the program").help(help));
+        scene.notes.push(Mistake::new(place, "nothing is said of the program").help(help).if_whole());
     }
     said
 }
@@ -296,7 +296,7 @@ fn senders(scene: &mut Scene<'_>, template: &Template, written: &Written, about:
         for name in names {
             if !scene.peers.kinds(name).is_empty() && !scene.sent.contains_key(name) {
                 let message = format!("`{name}` sends nothing in this scenario");
-                scene.notes.push(Mistake::new(written.span, message));
+                scene.notes.push(Mistake::new(written.span, message).if_whole());
             }
         }
     }
@@ -318,10 +318,13 @@ fn capitals(scene: &mut Scene<'_>, template: &Template, written: &Written, about
                 (None, _) => Letters::any(),
             };
             for filter in filters {
-                if matches!(filter, Filter::Upper | Filter::UpperUnicode) && !letters.changed_by(*filter) {
+                let capitals = matches!(filter, Filter::Upper | Filter::UpperUnicode);
+                // What the peers say counts too: a program that is sent capitals need only send them back.
+                let said = |peer: &Name| scene.sent.get(&peer.value).is_none_or(|sent| sent.changed_by(*filter));
+                if capitals && (!letters.changed_by(*filter) || !about.is_empty() && !about.iter().any(said)) {
                     let message = "this could not tell right from wrong: the text has no small letter to begin with";
                     let help = "draw some (`{nonce}`), or compare with the text itself";
-                    scene.notes.push(Mistake::new(written.span, message).help(help));
+                    scene.notes.push(Mistake::new(written.span, message).help(help).if_whole());
                     return;
                 }
                 letters = letters.filtered(*filter);

@@ -96,8 +96,11 @@ impl Peers {
 
     /// What a name is unknown as, with the nearest one that is known.
     pub fn unknown(&self, name: &Name, when: &str) -> Mistake {
-        let mut mistake = Mistake::new(name.span, format!("no step opens a peer `{}`{when}", name.value));
+        let message = format!("no step opens a peer `{}`{when}", name.value);
+        let mut mistake = Mistake::new(name.span, message);
         mistake.help = suggest(&name.value, &self.names());
+        // A slip of the hand is one whatever else is wrong.
+        mistake.if_whole = crate::span::nearest(&name.value, self.names()).is_none();
         mistake
     }
 

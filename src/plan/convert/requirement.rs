@@ -1,6 +1,6 @@
 //! The requirements of a suite, as far as they can be judged without a dialect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::span::{Mistake, suggest};
 use crate::spec::placed::Placed;
@@ -12,6 +12,9 @@ pub(super) fn check(suite: &Suite, faults: &[Mistake], notes: &mut Vec<Mistake>)
     if suite.port == Some(0) && faults.is_empty() {
         notes.push(Mistake::new(suite.suite.span, "no program can be found at port 0").help("from 1 to 65535"));
     }
+    let begin = suite.scenarios.iter().filter_map(|part| Some(part.0.as_ref()?.span.start)).min();
+    let faulty_scenarios = suite.scenarios.iter().any(|part| part.0.is_none())
+        || faults.iter().any(|fault| begin.is_none_or(|begin| fault.span.start >= begin));
     if suite.requirements.is_empty() {
         notes.push(Mistake::new(suite.suite.span, "this suite has no requirement"));
     }
@@ -29,7 +32,7 @@ pub(super) fn check(suite: &Suite, faults: &[Mistake], notes: &mut Vec<Mistake>)
             }
         }
         // What could not be read may have been its scenario.
-        if faults.is_empty() && !tested(suite, id, requirement) {
+        if !faulty_scenarios && !tested(suite, id, requirement) {
             let mistake = Mistake::new(id.span, format!("no scenario tests `{}`", id.value));
             notes.push(mistake.help("add a check with this `requirement`, or take it out"));
         }
@@ -89,31 +92,46 @@ fn agree(whens: [Option<&When>; 3]) -> bool {
     one(all().filter_map(|when| when.framing)) && one(all().filter_map(|when| when.closes_first))
 }
 
-/// Notes each requirement that needs itself, by whatever way.
+/// Notes each requirement that needs itself, by whatever way: those that are left when again and
+/// again all are taken away that need nothing that is left, or that nothing left needs.
 fn circles(suite: &Suite, notes: &mut Vec<Mistake>) {
-    let needs: BTreeMap<&str, Vec<&str>> = suite
-        .requirements
-        .iter()
-        .filter_map(|(id, part)| {
-            let needs = &part.0.as_ref()?.needs;
-            Some((id.value.as_str(), needs.iter().map(|need| need.value.as_str()).collect()))
-        })
-        .collect();
-    for id in suite.requirements.keys() {
-        let direct = needs.get(id.value.as_str()).map_or(&[][..], Vec::as_slice);
-        let mut seen: Vec<&str> = direct.iter().copied().filter(|need| *need != id.value).collect();
-        let mut next = 0;
-        while let Some(step) = seen.get(next).copied() {
-            for need in needs.get(step).into_iter().flatten() {
-                if !seen.contains(need) {
-                    seen.push(need);
+    let mut edges: Vec<(&str, &str)> = Vec::new();
+    for (id, part) in &suite.requirements {
+        let Some(requirement) = &part.0 else { continue };
+        let known = requirement.needs.iter().filter(|need| need.value != id.value);
+        let known = known.filter(|need| suite.requirements.contains_key(need.value.as_str()));
+        edges.extend(known.map(|need| (id.value.as_str(), need.value.as_str())));
+    }
+    let all: BTreeSet<&str> = suite.requirements.keys().map(|id| id.value.as_str()).collect();
+    let forward = peeled(&all, &edges);
+    let backward: Vec<(&str, &str)> = edges.iter().map(|(from, to)| (*to, *from)).collect();
+    let left = peeled(&forward, &backward);
+    for id in suite.requirements.keys().filter(|id| left.contains(id.value.as_str())) {
+        let message = format!("`{}` needs itself to be tested, by way of what it `needs`", id.value);
+        notes.push(Mistake::new(id.span, message).help("of two requirements one can need the other"));
+    }
+}
+
+/// What is left of a graph when again and again the nodes without an edge to another are taken away.
+fn peeled<'a>(nodes: &BTreeSet<&'a str>, edges: &[(&'a str, &'a str)]) -> BTreeSet<&'a str> {
+    let mut left = nodes.clone();
+    let mut out: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut into: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (from, to) in edges.iter().filter(|(from, to)| nodes.contains(from) && nodes.contains(to)) {
+        *out.entry(from).or_default() += 1;
+        into.entry(to).or_default().push(from);
+    }
+    let mut next: Vec<&str> = nodes.iter().copied().filter(|node| !out.contains_key(node)).collect();
+    while let Some(node) = next.pop() {
+        left.remove(node);
+        for from in into.get(node).into_iter().flatten() {
+            if let Some(count) = out.get_mut(from) {
+                *count -= 1;
+                if *count == 0 {
+                    next.push(from);
                 }
             }
-            next += 1;
-        }
-        if seen.contains(&id.value.as_str()) {
-            let message = format!("`{}` needs itself to be tested, by way of what it `needs`", id.value);
-            notes.push(Mistake::new(id.span, message).help("of two requirements one can need the other"));
         }
     }
+    left
 }

@@ -104,11 +104,11 @@ pub(super) fn all<'a>(
         id(&scenario.id, &mut seen, notes);
         let end = starts.iter().copied().filter(|start| *start > scenario.span.start).min().unwrap_or(usize::MAX);
         let whole = scenario.span.start..end;
-        if faults.iter().any(|fault| whole.contains(&fault.span.start)) {
-            continue;
-        }
+        let faulty = faults.iter().any(|fault| whole.contains(&fault.span.start));
         let scope = Scope::new(text, &settings.dialect, port);
-        let converted = one(suite, scenario, scope, settings, port, notes);
+        let mut own = Vec::new();
+        let converted = one(suite, scenario, scope, settings, port, &mut own);
+        notes.extend(own.into_iter().filter(|mistake| !(faulty && mistake.if_whole)));
         if settings.match_when(scenario.when.as_ref()) {
             left.push(converted);
         }
@@ -145,7 +145,7 @@ fn one<'a>(
     scene.whole(&scenario.id, scenario.id.span, scenario.steps.is_empty());
     let checks = check::all(&mut scene, &scenario.checks, settings);
     if scenario.checks.is_empty() {
-        scene.notes.push(Mistake::new(scenario.id.span, "this scenario checks nothing"));
+        scene.notes.push(Mistake::new(scenario.id.span, "this scenario checks nothing").if_whole());
     }
     notes.append(&mut scene.notes);
     scene.ports.sort_unstable();
@@ -186,9 +186,11 @@ impl<'a> Scene<'a> {
     fn whole(&mut self, id: &Name, span: Span, empty: bool) {
         if self.suite.side() == Side::Client && !self.program.started() {
             let message = format!("`{}` never starts the program", id.value);
-            self.notes.push(Mistake::new(span, message).help("a client's scenario has a step `start: { input: … }`"));
+            let mistake = Mistake::new(span, message).help("a client's scenario has a step `start: { input: … }`");
+            self.notes.push(mistake.if_whole());
         } else if empty {
-            self.notes.push(Mistake::new(span, format!("`{}` has no steps", id.value)).help("`- settle` is one"));
+            let mistake = Mistake::new(span, format!("`{}` has no steps", id.value)).help("`- settle` is one");
+            self.notes.push(mistake.if_whole());
         }
     }
 }

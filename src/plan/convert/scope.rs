@@ -97,7 +97,7 @@ impl<'a> Scope<'a> {
             Ok(template) => Some(template),
             Err(error) => {
                 let span = self.part(written, error.at, error.end);
-                notes.push(Mistake { span, message: error.message, help: error.help });
+                notes.push(Mistake { help: error.help, ..Mistake::new(span, error.message) });
                 None
             }
         }
