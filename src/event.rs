@@ -349,6 +349,9 @@ pub struct ProgramRecord {
     pub records: Vec<Record>,
     /// Why it could not be run at all, where that is so (our fault or the machine's).
     pub trouble: Option<String>,
+    /// Why scenarios were left out, where the program had taken all the time that it may.
+    #[serde(default)]
+    pub stopped: Option<String>,
     /// How often the program was started.
     pub starts: u32,
     /// Microseconds from the first start to the last record.

@@ -10,6 +10,8 @@ use tokio::task::JoinSet;
 
 use crate::event::ProgramRecord;
 use crate::ids::Role;
+use crate::judge::check::contains;
+use crate::judge::facts::View;
 use crate::judge::submission::{FORMAT, Recorded, SubmissionRecord};
 use crate::judge::verdict::Missing;
 use crate::plan::model::Plan;
@@ -39,6 +41,8 @@ pub struct Program {
 pub struct Request {
     /// Who or what.
     pub id: String,
+    /// The requirements that are asked for, as patterns; all if there are none.
+    pub only: Vec<String>,
     /// Its folder or file.
     pub path: Utf8PathBuf,
     /// Its programs.
@@ -93,9 +97,11 @@ pub async fn grade(
     let mut tasks = JoinSet::new();
     for (index, program) in request.programs.iter().enumerate() {
         let copy = PrivateCopy::of(&request.path)?;
+        let mut program = program.clone();
+        program.trouble = program.trouble.or_else(|| left_out(&request.path, &program.path, &copy));
         let seed = *seed.get_or_insert(copy.digest().seed());
         let task = Task {
-            program: program.clone(),
+            program,
             limits: request.limits.clone(),
             hosts: request.hosts.clone(),
             seed,
@@ -117,9 +123,29 @@ pub async fn grade(
         isolation: Level::best().name().to_owned(),
         observation: crate::observe::method().to_owned(),
         assignment: request.assignment,
+        only: request.only,
         at,
         programs: programs.into_iter().map(|(_, recorded)| recorded).collect(),
         missing: request.missing,
+    })
+}
+
+/// Why a program cannot be run: it is not in the copy.
+fn left_out(submission: &Utf8Path, path: &str, copy: &PrivateCopy) -> Option<String> {
+    let original = submission.join(path);
+    let missing = submission.is_dir() && original.is_file() && !copy.root().join(path).exists();
+    missing.then(|| format!("`{path}` is a link that leads out of the submission; put the file itself in its place"))
+}
+
+/// Why a program could not be run fairly: it missed something, and its folder was not copied whole.
+fn missed(record: &ProgramRecord, copy: &PrivateCopy) -> Option<String> {
+    const SIGNS: [&[u8]; 4] = [b"ModuleNotFoundError", b"ImportError", b"FileNotFoundError", b"No such file"];
+    let mut outputs = record.records.iter().map(|record| View::whole(record).printed(None));
+    let misses = outputs.any(|output| SIGNS.iter().any(|sign| contains(&output, sign)));
+    (misses && !copy.is_whole()).then(|| {
+        "it looked for a file that was not copied with it: its folder holds too much (or a name that is not UTF-8); \
+         put the program and what it needs in a folder of its own, and name that"
+            .to_owned()
     })
 }
 
@@ -142,6 +168,7 @@ impl Task {
             seed: self.seed,
             records: Vec::new(),
             trouble,
+            stopped: None,
             starts: 0,
             micros: 0,
         };
@@ -155,11 +182,15 @@ impl Task {
                 Message::Played(played) => record.records.push(played),
                 Message::Done { starts, micros } => (record.starts, record.micros) = (starts, micros),
                 Message::Trouble(reason) => record.trouble = Some(reason),
+                Message::Stopped(reason) => record.stopped = Some(reason),
                 Message::NoNetwork | Message::Alive => {}
             })
             .await;
             if let Err(error) = outcome {
                 record.trouble = Some(error.to_string());
+            }
+            if record.trouble.is_none() {
+                record.trouble = missed(&record, &copy);
             }
             let of = plan.scenarios.len();
             progress(Progress { role, scenario: of, of });

@@ -11,6 +11,7 @@ use super::progress::Bars;
 use super::{Outcome, Suites};
 use crate::ids::Role;
 use crate::report::{self, Graded, Wanted, terminal};
+use crate::text::shell_word;
 use crate::text::tame;
 
 /// Arguments of `sockspec check`.
@@ -95,8 +96,8 @@ impl Check {
 
     /// The command line that does the same again.
     fn again(&self, seed: u64) -> String {
-        let mut words = vec!["sockspec".to_owned(), "check".to_owned(), quoted(self.path.as_str())];
-        let mut flag = |name: &str, value: &str| words.extend([name.to_owned(), quoted(value)]);
+        let mut words = vec!["sockspec".to_owned(), "check".to_owned(), shell_word(self.path.as_str())];
+        let mut flag = |name: &str, value: &str| words.extend([name.to_owned(), shell_word(value)]);
         self.role.iter().for_each(|role| flag("--role", role.name()));
         self.suites.assignment.iter().for_each(|file| flag("--assignment", file.as_str()));
         self.suites.dialect.iter().for_each(|name| flag("--dialect", name));
@@ -104,19 +105,9 @@ impl Check {
         flag("--seed", &seed.to_string());
         if !self.command.is_empty() {
             words.push("--".to_owned());
-            words.extend(self.command.iter().map(|word| quoted(word)));
+            words.extend(self.command.iter().map(|word| shell_word(word)));
         }
         words.join(" ")
-    }
-}
-
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! From a path to records: which programs there are, what is asked of them, and the grading.
 //! The one place where the command line meets `batch`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -10,11 +10,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::args::Shelf;
 use super::{Stop, Suites};
 use crate::batch::{self, Progress};
-use crate::ids::Role;
+use crate::ids::{RequirementId, Role};
 use crate::judge::submission::SubmissionRecord;
 use crate::judge::verdict::Missing;
 use crate::plan::Resolved;
-use crate::plan::model::{Plan, Requirement};
+use crate::plan::model::Plan;
 use crate::program::find::{self, Candidate, FindError};
 use crate::program::language::Language;
 use crate::report::Graded;
@@ -88,6 +88,7 @@ fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
         programs,
         missing,
         assignment: resolved.name.clone(),
+        only: request.only.clone(),
         limits: limits(&resolved.limits),
         hosts: resolved.hosts.clone(),
         seed: request.seed,
@@ -142,16 +143,20 @@ fn plans(shelf: &Shelf, roles: &[Role], only: &[String], narrow_roles: bool) -> 
 }
 
 /// Leaves what is wanted in a plan, and what that needs: without it nothing could be said.
-fn narrow(plan: &mut Plan, only: &[String]) {
-    let mut kept: Vec<&Requirement> = Vec::new();
-    // Whatever a requirement needs stands before it.
-    for requirement in plan.requirements.iter().rev() {
-        let needed = kept.iter().any(|other| other.needs.contains(&requirement.id));
-        if needed || only.iter().any(|pattern| matches(pattern, &requirement.id.0)) {
-            kept.push(requirement);
-        }
+pub fn narrow(plan: &mut Plan, only: &[String]) {
+    if only.is_empty() {
+        return;
     }
-    let kept: Vec<_> = kept.into_iter().map(|requirement| requirement.id.clone()).collect();
+    let wanted = |id: &RequirementId| only.iter().any(|pattern| matches(pattern, &id.0));
+    let mut kept: BTreeSet<RequirementId> = plan.requirements.iter().map(|one| one.id.clone()).filter(wanted).collect();
+    loop {
+        let needed = plan.requirements.iter().filter(|one| kept.contains(&one.id)).flat_map(|one| one.needs.clone());
+        let more: Vec<RequirementId> = needed.filter(|need| !kept.contains(need)).collect();
+        if more.is_empty() {
+            break;
+        }
+        kept.extend(more);
+    }
     plan.requirements.retain(|requirement| kept.contains(&requirement.id));
     for scenario in &mut plan.scenarios {
         scenario.checks.retain(|check| kept.contains(&check.requirement));

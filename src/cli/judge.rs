@@ -79,8 +79,20 @@ fn usage(error: anyhow::Error) -> Stop {
 
 /// Puts other plans in the place of those that a record was made under.
 fn put_under(record: &mut SubmissionRecord, shelf: &Shelf) -> Result<(), Stop> {
+    let roles = shelf.library.resolve(&shelf.choice())?.roles;
+    record.programs.retain(|recorded| roles.contains(&recorded.record.role));
+    record.missing.retain(|missing| roles.contains(&missing.role));
+    if record.programs.is_empty() && record.missing.is_empty() {
+        let asked: Vec<String> = roles.iter().map(ToString::to_string).collect();
+        return Err(Stop::Usage(format!(
+            "the record of `{}` has no program that is asked for here ({})",
+            record.id,
+            asked.join(", ")
+        )));
+    }
     for recorded in &mut record.programs {
         recorded.plan = shelf.library.plan(recorded.record.role, &shelf.choice())?;
+        grade::narrow(&mut recorded.plan, &record.only);
     }
     for missing in &mut record.missing {
         missing.points = grade::points(&shelf.library.plan(missing.role, &shelf.choice())?);

@@ -376,7 +376,15 @@ impl<'a> Evaluation<'a, '_> {
         let absence = matches!(is, TextIs::Nothing | TextIs::Lacks(_));
         let decides = |outcome: &Outcome<'a>| (*outcome == Outcome::Holds) != absence;
         let index = outcomes.iter().position(decides).unwrap_or(0);
-        std::mem::replace(&mut outcomes[index], Outcome::Holds)
+        let outcome = std::mem::replace(&mut outcomes[index], Outcome::Holds);
+        match (outcome, self.view.unkept()) {
+            (Outcome::Fails(_), 1..) if !absence => Outcome::Trouble(
+                "it prints more than is kept of its output, and what is looked for may be in the rest; \
+                 let it print less, or raise `limits: { output_bytes: … }` in the assignment"
+                    .to_owned(),
+            ),
+            (outcome, _) => outcome,
+        }
     }
 
     fn descriptors(&self, first: &str, second: &str) -> Outcome<'a> {

@@ -113,6 +113,12 @@ impl<'a> View<'a> {
             .collect()
     }
 
+    /// How many bytes of what the program printed were not kept.
+    #[must_use]
+    pub fn unkept(&self) -> u64 {
+        self.events().map(|(_, event)| if let Fact::Printed { cut, .. } = &event.fact { *cut } else { 0 }).sum()
+    }
+
     /// The addresses of the program that a listening or bound peer saw, one for each connection or
     /// datagram.
     #[must_use]

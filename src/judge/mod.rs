@@ -97,7 +97,7 @@ fn partial_standings<'a>(plan: &'a Plan, records: &[Record]) -> BTreeMap<&'a Req
 
 /// Whether what needs this requirement cannot be tested.
 fn is_absent(standing: &Standing<'_>) -> bool {
-    matches!(standing, Standing::Absent(_) | Standing::Fails(_, _, true))
+    matches!(standing, Standing::Absent(Some(_)) | Standing::Fails(_, _, true))
 }
 
 fn rank(standing: &Standing<'_>) -> u8 {
@@ -139,7 +139,9 @@ fn judged(
                 (Verdict::Failed, finding(plan, program, scenario, failure))
             }
             Some(Standing::Absent(None)) | None => verdict(Verdict::Ungraded {
-                reason: "no scenario for it was played when this was recorded; run `sockspec check` again".to_owned(),
+                reason: program.stopped.clone().unwrap_or_else(|| {
+                    "no scenario for it was played when this was recorded; run `sockspec check` again".to_owned()
+                }),
             }),
         },
     };

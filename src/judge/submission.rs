@@ -26,6 +26,9 @@ pub struct SubmissionRecord {
     pub observation: String,
     /// The assignment's name, where there was one.
     pub assignment: Option<String>,
+    /// The requirements that were asked for, as patterns; all if there are none.
+    #[serde(default)]
+    pub only: Vec<String>,
     /// When the grading began: RFC 3339, UTC.
     pub at: String,
     /// The programs.

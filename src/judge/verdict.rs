@@ -83,6 +83,14 @@ pub struct Judged {
     pub finding: Option<Finding>,
 }
 
+impl Judged {
+    /// Points that could be earned: none where it could not be graded, since that costs nobody a point.
+    #[must_use]
+    pub fn possible(&self) -> Points {
+        if matches!(self.verdict, Verdict::Ungraded { .. }) { Points(0) } else { self.points }
+    }
+}
+
 /// One program with its verdicts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProgramVerdict {
@@ -111,10 +119,10 @@ impl ProgramVerdict {
         self.requirements.iter().map(|judged| judged.earned).sum()
     }
 
-    /// Points that could be earned.
+    /// Points that could be earned: those of what could be graded.
     #[must_use]
     pub fn max_score(&self) -> Points {
-        self.requirements.iter().map(|judged| judged.points).sum()
+        self.requirements.iter().map(Judged::possible).sum()
     }
 }
 

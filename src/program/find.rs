@@ -18,6 +18,7 @@ use walkdir::WalkDir;
 
 use crate::ids::Role;
 use crate::program::language::{LANGUAGES, Language};
+use crate::text::shell_word;
 
 /// Folders that are no part of what was written by hand.
 const SKIPPED: [&str; 7] = ["node_modules", "__pycache__", "venv", "env", "target", "site-packages", "__MACOSX"];
@@ -68,7 +69,8 @@ pub enum FindError {
     /// Nothing tells what a file is meant to be.
     #[error(
         "neither its name nor its content tells which program `{path}` is; \
-         say it: sockspec check {path} --role ROLE (udp-server, udp-client, tcp-server or tcp-client)"
+         say it: sockspec check {} --role ROLE (udp-server, udp-client, tcp-server or tcp-client)",
+        shell_word(path.as_str())
     )]
     NoRole {
         /// The file.
@@ -76,8 +78,9 @@ pub enum FindError {
     },
     /// It is in no language that is known.
     #[error(
-        "it is not known how to run `{path}` (known: {}); say how: sockspec check {path} --role ROLE -- COMMAND…",
-        known_endings()
+        "it is not known how to run `{path}` (known: {}); say how: sockspec check {} --role ROLE -- COMMAND…",
+        known_endings(),
+        shell_word(path.as_str())
     )]
     NoLanguage {
         /// The file.
@@ -87,7 +90,7 @@ pub enum FindError {
 
 fn unclear(role: Role, candidates: &[Utf8PathBuf]) -> String {
     let files: String = candidates.iter().map(|path| format!("\n  {path}")).collect();
-    let first = candidates.first().map_or("PATH", |path| path.as_str());
+    let first = shell_word(candidates.first().map_or("PATH", |path| path.as_str()));
     format!(
         "several files could be the {}:{files}\nsay which one is meant: sockspec check {first} --role {role}",
         role.words()

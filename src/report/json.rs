@@ -3,12 +3,12 @@
 //! A published format is a versioned copy: the types here are what readers rely on, whatever
 //! becomes of the judge's own. Keys may be added under the same version, never changed or removed.
 //!
-//! This report is the teacher's or a CI job's, so it names hidden requirements too and says that
-//! they are (`visibility`). What `show` keeps from students, it leaves out for everybody.
+//! This report is the teacher's, so it names hidden requirements too and says that they are
+//! (`visibility`). What `show` keeps from students, it leaves out for everybody.
 
 use serde::Serialize;
 
-use super::sanitize::json_text;
+use super::sanitize::{json_document, json_text};
 use super::{Graded, ReportError};
 use crate::judge::verdict::{Judged, Missing, ProgramVerdict, SubmissionVerdict, Verdict};
 use crate::plan::model::{Level, Show, Visibility};
@@ -89,9 +89,9 @@ struct MissingProgram {
 /// # Errors
 /// `serde_json` refuses; it has no reason to.
 pub fn render(graded: &[Graded]) -> Result<Vec<u8>, ReportError> {
-    let mut bytes = serde_json::to_vec_pretty(&report(graded))?;
-    bytes.push(b'\n');
-    Ok(bytes)
+    let mut text = json_document(&serde_json::to_string_pretty(&report(graded))?);
+    text.push('\n');
+    Ok(text.into_bytes())
 }
 
 fn report(graded: &[Graded]) -> Report {

@@ -47,6 +47,19 @@ pub fn json_text(text: &str) -> String {
     capped(text)
 }
 
+/// A JSON document in which no CI system finds a command or a directive, to whatever place it is
+/// printed. Its readers get the same text: only its spelling is another (RFC 8259, section 7).
+#[must_use]
+pub fn json_document(document: &str) -> String {
+    let mut out = document.replace("##", r"#\u0023");
+    for directive in DIRECTIVES {
+        for name in [directive.to_owned(), directive.to_lowercase()] {
+            out = out.replace(&format!("[[{name}"), &format!(r"[\u005b{name}"));
+        }
+    }
+    out
+}
+
 /// A line that a CI system would take for a command (`::error::`, `##[error]`), so that it does
 /// not. Those systems look at what a step prints, be it a report.
 #[must_use]
@@ -65,6 +78,8 @@ fn is_fit(c: char) -> bool {
     match c {
         '\t' | '\n' => true,
         c if c.is_control() => false,
+        // They turn the order of what stands around them (Unicode Standard Annex #9).
+        '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => false,
         c => !matches!(u32::from(c) & 0xffff, 0xfffe | 0xffff),
     }
 }

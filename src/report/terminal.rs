@@ -387,12 +387,14 @@ fn row(program: &ProgramVerdict) -> [String; 4] {
         .collect();
     let extras = if extras().count() == 0 { String::new() } else { format!("extras {passed}/{}", extras().count()) };
     let (score, of) = score(program);
-    [capital(program.role.words()), format!("{score} / {of}"), parts.join(", "), extras]
+    let graded = shown(program).any(|judged| !matches!(judged.verdict, Verdict::Ungraded { .. }));
+    let score = if graded { format!("{score} / {of}") } else { "not graded".to_owned() };
+    [capital(program.role.words()), score, parts.join(", "), extras]
 }
 
 /// Points earned and to be earned by what is shown.
 fn score(program: &ProgramVerdict) -> (Points, Points) {
-    (shown(program).map(|judged| judged.earned).sum(), shown(program).map(|judged| judged.points).sum())
+    (shown(program).map(|judged| judged.earned).sum(), shown(program).map(Judged::possible).sum())
 }
 
 fn total(graded: &Graded) -> (Points, Points) {
@@ -430,7 +432,9 @@ fn sentence(graded: &Graded) -> (String, Style) {
         return (format!("{}.", capital(&parts.join("; "))), MAGENTA);
     }
     if parts.is_empty() {
-        return ("All that is required holds.".to_owned(), style);
+        let hidden = graded.verdict.requirements().any(|judged| judged.visibility != Visibility::Visible);
+        let what = if hidden { "All that is shown here holds." } else { "All that is required holds." };
+        return (what.to_owned(), style);
     }
     (format!("{}.", capital(&parts.join("; "))), style)
 }

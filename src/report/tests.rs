@@ -125,6 +125,7 @@ fn records(role: Role, facts: Vec<Fact>) -> ProgramRecord {
         seed: 42,
         records: vec![record(facts)],
         trouble: None,
+        stopped: None,
         starts: 2,
         micros: 340_000,
     }

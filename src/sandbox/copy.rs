@@ -17,6 +17,18 @@ pub const MAX_BYTES: u64 = 64 << 20;
 /// The most files that a submission may have.
 pub const MAX_FILES: usize = 5000;
 
+/// How much is copied at most.
+struct Most {
+    bytes: u64,
+    files: usize,
+}
+
+/// Of a submission.
+const FOLDER: Most = Most { bytes: MAX_BYTES, files: MAX_FILES };
+
+/// Of the folder of a single file, which may be anything: somebody's downloads.
+const BESIDE: Most = Most { bytes: 16 << 20, files: 1000 };
+
 /// Folders that are no part of what was written by hand.
 const SKIPPED: [&str; 6] = [".git", "node_modules", "__pycache__", ".venv", "venv", "target"];
 
@@ -29,6 +41,7 @@ pub struct PrivateCopy {
     root: Utf8PathBuf,
     file: Option<Utf8PathBuf>,
     digest: Digest,
+    whole: bool,
     _held: Option<fs::File>,
     _folder: TempDir,
 }
@@ -67,8 +80,9 @@ pub enum CopyError {
 }
 
 impl PrivateCopy {
-    /// Copies a folder with all that is in it, or a single file with the files beside it (without
-    /// those, should they be too many or too big).
+    /// Copies a folder with all that is in it, or a single file with all that is in its folder. Where
+    /// that is too much, or cannot be read, the file comes with what little stands right beside it, and
+    /// [`is_whole`](Self::is_whole) says so.
     ///
     /// # Errors
     /// If there is nothing there, it is too big, or it cannot be read.
@@ -78,8 +92,8 @@ impl PrivateCopy {
             _ => CopyError::Io { path: source.into(), source: error },
         })?;
         if absolute.is_dir() {
-            let found = find(&absolute, usize::MAX)?;
-            return Self::make(&found, None);
+            let found = find(&absolute, usize::MAX, &FOLDER)?;
+            return Self::make(&found, None, true);
         }
         let (Some(folder), Some(name)) = (absolute.parent(), source.file_name().or(absolute.file_name())) else {
             return Err(CopyError::Odd(source.to_owned()));
@@ -88,15 +102,17 @@ impl PrivateCopy {
             return Err(CopyError::Odd(source.to_owned()));
         }
         let alone = || Found { name: Utf8PathBuf::from(name), path: absolute.clone().into() };
-        let mut found = find(folder, 1).unwrap_or_default();
+        let beside = find(folder, usize::MAX, &BESIDE);
+        let whole = beside.is_ok();
+        let mut found = beside.or_else(|_| find(folder, 1, &BESIDE)).unwrap_or_default();
         if !found.iter().any(|file| file.name == name) {
             found.push(alone());
             found.sort_by(|a, b| a.name.cmp(&b.name));
         }
-        Self::make(&found, Some(name.into()))
+        Self::make(&found, Some(name.into()), whole)
     }
 
-    fn make(found: &[Found], file: Option<Utf8PathBuf>) -> Result<Self, CopyError> {
+    fn make(found: &[Found], file: Option<Utf8PathBuf>, whole: bool) -> Result<Self, CopyError> {
         let at = |path: &Path| {
             let path = path.to_owned();
             move |source| CopyError::Io { path, source }
@@ -115,7 +131,7 @@ impl PrivateCopy {
             make_writable(&target).map_err(at(path))?;
             hasher.file(name, &fs::read(&target).map_err(at(path))?);
         }
-        Ok(Self { root, file, digest: hasher.digest(), _held: held, _folder: folder })
+        Ok(Self { root, file, digest: hasher.digest(), whole, _held: held, _folder: folder })
     }
 
     /// The folder of the copy.
@@ -128,6 +144,12 @@ impl PrivateCopy {
     #[must_use]
     pub fn file(&self) -> Option<&Utf8Path> {
         self.file.as_deref()
+    }
+
+    /// Whether all is there that the program may need.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// The content's digest.
@@ -178,7 +200,7 @@ struct Found {
 }
 
 /// The files of a folder, sorted by name, within the limits.
-fn find(root: &Utf8Path, depth: usize) -> Result<Vec<Found>, CopyError> {
+fn find(root: &Utf8Path, depth: usize, most: &Most) -> Result<Vec<Found>, CopyError> {
     let mut found = Vec::new();
     let mut bytes = 0;
     for entry in WalkDir::new(root).max_depth(depth).into_iter().filter_entry(wanted) {
@@ -191,10 +213,10 @@ fn find(root: &Utf8Path, depth: usize) -> Result<Vec<Found>, CopyError> {
         let name = entry.path().strip_prefix(root).unwrap_or(entry.path());
         let name = Utf8Path::from_path(name).ok_or_else(|| CopyError::Name(entry.path().to_owned()))?;
         found.push(Found { name: name.to_owned(), path });
-        if bytes > MAX_BYTES {
+        if bytes > most.bytes {
             return Err(CopyError::TooBig(root.to_owned()));
         }
-        if found.len() > MAX_FILES {
+        if found.len() > most.files {
             return Err(CopyError::TooMany(root.to_owned()));
         }
     }
@@ -276,7 +298,23 @@ mod tests {
         let copy = PrivateCopy::of(&path.join("server.py")).unwrap();
         assert_eq!(copy.file().unwrap(), "server.py");
         assert!(copy.root().join("server.py").is_file());
-        assert!(!copy.root().join("src").exists());
+        assert!(copy.root().join("src/util.py").is_file());
+        assert!(copy.is_whole());
+    }
+
+    #[test]
+    fn a_file_among_too_much_comes_with_what_stands_beside_it_or_alone() {
+        let (_keep, path) = folder();
+        fs::create_dir(path.join("films")).unwrap();
+        fs::File::create(path.join("films/huge")).unwrap().set_len(BESIDE.bytes + 1).unwrap();
+        let copy = PrivateCopy::of(&path.join("server.py")).unwrap();
+        assert!(!copy.is_whole());
+        fs::write(path.join("beside.py"), "").unwrap();
+        let copy = PrivateCopy::of(&path.join("server.py")).unwrap();
+        assert!(copy.root().join("beside.py").is_file() && !copy.root().join("films").exists());
+        fs::rename(path.join("films/huge"), path.join("huge")).unwrap();
+        let copy = PrivateCopy::of(&path.join("server.py")).unwrap();
+        assert!(copy.root().join("server.py").is_file() && !copy.root().join("beside.py").exists());
     }
 
     #[test]

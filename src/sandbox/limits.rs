@@ -33,7 +33,7 @@ impl Default for Limits {
             open_files: 1024,
             processes: None,
             output_bytes: 1 << 20,
-            wall_seconds: 300,
+            wall_seconds: 900,
         }
     }
 }

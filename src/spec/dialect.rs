@@ -171,14 +171,14 @@ pub struct ProgramChange {
 /// Limits for a program; what is not set keeps its default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LimitsChange {
-    /// Processor time of one start, in seconds.
+    /// Seconds of processor time that each of its processes may use in one scenario (60).
     pub cpu_seconds: Option<u64>,
-    /// The largest file that it may write, in bytes.
+    /// Bytes of the largest file that it may write (64 MiB).
     pub file_bytes: Option<u64>,
-    /// Open descriptors.
+    /// Descriptors that it may have open (1024).
     pub open_files: Option<u64>,
-    /// Output that is kept, in bytes.
+    /// Bytes of its output that are kept in each start (1 MiB).
     pub output_bytes: Option<u64>,
-    /// Real time of one start, in seconds: the last resort.
+    /// Seconds that all its scenarios together may take (900): the last resort.
     pub wall_seconds: Option<u64>,
 }

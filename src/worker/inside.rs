@@ -114,6 +114,7 @@ async fn work(job: &Job, shared_ports: bool) -> io::Result<()> {
         say(&Message::Begins { number: index + 1, of: job.plan.scenarios.len() })?;
         let record = match bench.run(scenario).await {
             Ok(record) => record,
+            Err(reason) if Instant::now() >= bench.end => return say(&Message::Stopped(reason)),
             Err(error) => return say(&Message::Trouble(error)),
         };
         say(&Message::Played(record.clone()))?;

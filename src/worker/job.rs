@@ -45,6 +45,8 @@ pub enum Message {
     },
     /// The network of its own turned out to be of no use, and there is no way back.
     NoNetwork,
+    /// The program has had all the time that it may take; its other scenarios are left out.
+    Stopped(String),
     /// The job could not be done, by our fault or the machine's.
     Trouble(String),
 }

@@ -128,7 +128,7 @@ async fn talk(child: &mut Child, job: &Job, hear: &mut impl FnMut(Message)) -> R
         if message == Message::NoNetwork {
             return Err(WorkerError::NoNetwork);
         }
-        let last = matches!(message, Message::Done { .. } | Message::Trouble(_));
+        let last = matches!(message, Message::Done { .. } | Message::Trouble(_) | Message::Stopped(_));
         hear(message);
         if last {
             return Ok(());
