@@ -176,6 +176,9 @@ pub enum Fact {
         threads: usize,
         /// Its sockets.
         sockets: Vec<Socket>,
+        /// Whether this system does not tell what a program holds.
+        #[serde(default)]
+        blind: bool,
     },
     /// What the scenario waited for did not come, so the rest of its steps was left out.
     Starved {

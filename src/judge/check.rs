@@ -103,7 +103,7 @@ impl<'a> Evaluation<'a, '_> {
             Predicate::OwnPorts { peer } => self.own_ports(peer),
             Predicate::Bound { transport } => self.bound(*transport),
             Predicate::Running(running) => self.running(*running),
-            Predicate::Reacts => self.reacts(),
+            Predicate::Reads { first, second } => self.reads(first, second),
             Predicate::Exits(how) => self.exits(*how),
             Predicate::Printed(is) => self.printed(is),
             Predicate::DescriptorsKept { first, second } => self.descriptors(first, second),
@@ -330,24 +330,25 @@ impl<'a> Evaluation<'a, '_> {
         }
     }
 
-    fn reacts(&self) -> Outcome<'a> {
-        if let Some(waited_for) = self.view.starved() {
-            return self.absent(waited_for, "it did not");
-        }
-        let of_the_program = |fact: &Fact| {
-            matches!(
-                fact,
-                Fact::Printed { .. }
-                    | Fact::Received { .. }
-                    | Fact::Arrived { .. }
-                    | Fact::Ended { .. }
-                    | Fact::Exited { stopped: false, .. }
-            )
+    fn reads(&self, first: &str, second: &str) -> Outcome<'a> {
+        let look = |name| match self.view.look(name) {
+            Some((index, Fact::Looked { sockets, blind, .. })) => Some((index, sockets, *blind)),
+            _ => None,
         };
-        if self.view.events().any(|(_, event)| of_the_program(&event.fact)) {
+        let expected = "the program waits for what is sent to it, and reads it";
+        let (Some((_, before, blind)), Some((index, after, _))) = (look(first), look(second)) else {
+            return self.absent(expected, "it never came to that");
+        };
+        let transport = self.plan.role.transport();
+        // A connection that the other side has closed still holds what it brought.
+        let unread: u64 = after.iter().filter(|socket| socket.transport == transport).map(|one| one.unread).sum();
+        if blind || before.iter().any(|socket| socket.transport == transport) && unread == 0 {
             return Outcome::Holds;
         }
-        self.fails("the program does something upon it", "it neither printed nor sent anything, and did not end", None)
+        if unread > 0 {
+            return self.fails(expected, "it still runs, and has left it unread", Some(index));
+        }
+        self.fails(expected, "it had no socket any more when that was sent", Some(index))
     }
 
     fn exits(&self, wanted: Exits) -> Outcome<'a> {

@@ -7,8 +7,8 @@
 //! - *Polling*: some threads wait with a limit, and come round to the very same wait again without
 //!   doing anything. Where they do so before anybody has asked for something is their *home*. While
 //!   the program owes somebody an answer, coming round proves nothing: programs that are odd but
-//!   right sleep several times before they reply. Then only [`LONG`] without a sign of life counts.
-//!   When nothing is owed, a program that is back home is at rest; one that is not gets longer.
+//!   right sleep several times before they reply. Then only the deadline ends such a wait. When
+//!   nothing is owed, a program that is back home is at rest; one that is not gets longer.
 //! - *Deadline*: the last resort. It counts time in which the program could have run: not that in
 //!   which it stood in line for a processor, waited for a disk, or was stopped. Each answer renews
 //!   it. A thread that was found to spin gets less of it, when nothing is owed.
@@ -65,8 +65,7 @@ impl Budget {
 /// idle, where that is not known as its home.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// The same for one that owes an answer, and for one that sleeps elsewhere than at home: in time in
-/// which it could have run.
+/// The same for one that sleeps elsewhere than at home: in time in which it could have run.
 const LONG: Duration = Duration::from_secs(5);
 
 /// Processor time that a thread gets which is known to spin, when nothing is owed.
@@ -171,11 +170,19 @@ pub enum Limit {
 /// of a bare wait how many nanoseconds it lasts (an interpreter makes all its calls at one place).
 pub type Signature = [u64; 5];
 
+/// A place in the program where some thread waits: the number of the call, and the program counter.
+/// Whatever the thread is: one for each connection, or one for each tick, waits where its like did.
+type Place = (u64, u64);
+
+fn place(call: &Call) -> Place {
+    (call.signature[0], call.signature[3])
+}
+
 /// What is kept between waits for rest, for the life of the program: the timed waits in which it was
 /// found at rest, the threads that never wait at all, and the last account of each thread.
 #[derive(Debug, Default)]
 pub struct Memory {
-    home: HashSet<(u32, Signature)>,
+    home: HashSet<Place>,
     spinners: HashSet<u32>,
     threads: HashMap<u32, Track>,
     looked: Option<Instant>,
@@ -214,6 +221,8 @@ pub struct Resting {
     budget: Budget,
     /// How many answers of the program somebody waits for.
     owed: usize,
+    /// How often it had given something of what it owed.
+    paid: Option<u64>,
     first_begun: Instant,
     /// When the time that the budget counts began.
     begun: Instant,
@@ -252,6 +261,7 @@ impl Resting {
             purpose,
             budget,
             owed: 0,
+            paid: None,
             first_begun: now,
             begun: now,
             silent_since: now,
@@ -286,10 +296,11 @@ impl Resting {
         }
     }
 
-    /// Says how many answers the program owes. Once it has given one of them, what it owes else gets
-    /// a budget of its own. Answers are counted, so a flood of anything else has an end.
-    pub fn owing(&mut self, answers: usize, now: Instant) {
-        if std::mem::replace(&mut self.owed, answers) <= answers {
+    /// Says how many answers the program owes, and how often it has given something of them: what it
+    /// still owes then gets a budget of its own. A flood of anything else has an end.
+    pub fn owing(&mut self, answers: usize, paid: u64, now: Instant) {
+        self.owed = answers;
+        if self.paid.replace(paid).is_none_or(|before| before >= paid) {
             return;
         }
         self.begun = now;
@@ -320,15 +331,13 @@ impl Resting {
         }
         for thread in &look.threads {
             match &thread.wait {
-                Wait::In(call) if call.limit.is_some() => drop(memory.home.insert((thread.tid, call.signature))),
+                Wait::In(call) if call.limit.is_some() => drop(memory.home.insert(place(call))),
                 Wait::Busy if how == Rest::Deadline => drop(memory.spinners.insert(thread.tid)),
                 _ => {}
             }
         }
-        for (tid, stays) in &self.stays {
-            let come_round = stays.iter().filter(|stay| stay.timed && stay.rounds > 0);
-            memory.home.extend(come_round.map(|stay| (*tid, stay.signature)));
-        }
+        let come_round = self.stays.values().flatten().filter(|stay| stay.timed && stay.rounds > 0);
+        memory.home.extend(come_round.map(|stay| (stay.signature[0], stay.signature[3])));
     }
 
     /// Counts what the program has used, and what kept it from running.
@@ -443,17 +452,13 @@ impl Resting {
         if self.purpose == Purpose::Home {
             return whole;
         }
-        let long = || whole && self.wall(now).saturating_sub(self.sign_of_life) >= LONG;
         if self.owed > 0 {
-            return long();
+            return false;
         }
-        let home = memory.home.contains(&(tid, call.signature));
-        match (home, call.bare) {
-            // Data wakes a poll, but not a sleeper: only when he wakes by himself does he look.
-            (true, false) => self.spoke || whole,
-            (true, true) => rounds >= if self.spoke { 1 } else { SLEEPS },
+        match (memory.home.contains(&place(call)), call.bare) {
+            (true, _) => self.spoke || whole,
             (false, false) => whole && now.duration_since(self.silent_since) >= SILENCE,
-            (false, true) => long(),
+            (false, true) => whole && self.wall(now).saturating_sub(self.sign_of_life) >= LONG,
         }
     }
 

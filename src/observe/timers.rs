@@ -44,7 +44,7 @@ impl Hidden {
             if let Some(timeout) = self.sockets.get(&thread.tid) {
                 call.limit = Some(Limit::Within(*timeout));
             } else if self.timers.contains(&thread.pid) {
-                (call.limit, call.bare) = (Some(Limit::Unknown), true);
+                call.limit = Some(Limit::Unknown);
             }
         }
     }

@@ -87,9 +87,9 @@ impl Watch {
         self.resting.activity(activity, Instant::now());
     }
 
-    /// Says how many answers the program owes.
-    pub fn owing(&mut self, answers: usize) {
-        self.resting.owing(answers, Instant::now());
+    /// Says how many answers the program owes, and how often it has given something of them.
+    pub fn owing(&mut self, answers: usize, paid: u64) {
+        self.resting.owing(answers, paid, Instant::now());
     }
 
     /// Says that the program's first process has ended (what cannot be seen elsewhere than on Linux).

@@ -278,8 +278,13 @@ pub enum Predicate {
     },
     /// The program runs, or does not.
     Running(bool),
-    /// The program did something that can be seen from outside.
-    Reacts,
+    /// The program had a socket at the first look, and at the second nothing lies unread in any.
+    Reads {
+        /// The look before something is sent to it.
+        first: String,
+        /// The look after that.
+        second: String,
+    },
     /// The program ended by itself.
     Exits(Exits),
     /// What the program printed.

@@ -221,7 +221,9 @@ impl<'a> Words<'a> {
             Predicate::Bound { transport } => format!("{program} has opened {transport} port {}", self.plan.port),
             Predicate::Running(true) => format!("{program} is still running"),
             Predicate::Running(false) => format!("{program} has ended"),
-            Predicate::Reacts => format!("{program} does something"),
+            Predicate::Reads { first, second } => {
+                format!("{program} has a socket at \"{first}\", and has read all by \"{second}\"")
+            }
             Predicate::Exits(Exits::Successfully) => format!("{program} ends by itself, with exit status 0"),
             Predicate::Exits(Exits::ByItself) => format!("{program} ends by itself"),
             Predicate::Printed(is) => self.text(is, &format!("{program} prints")),

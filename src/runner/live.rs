@@ -17,6 +17,8 @@ pub struct Live {
     pub(super) running: Running,
     pub(super) watch: Watch,
     pub(super) exited: bool,
+    /// Whether it has ever sent anything.
+    pub(super) served: bool,
     side: Side,
     sockets: Vec<Socket>,
     target: Option<SocketAddr>,
@@ -25,7 +27,7 @@ pub struct Live {
 impl Live {
     pub(super) fn start(launch: &Launch, side: Side) -> Result<Self, LaunchError> {
         let running = Running::start(launch)?;
-        Ok(Self { running, watch: Watch::new(), exited: false, side, sockets: Vec::new(), target: None })
+        Ok(Self { running, watch: Watch::new(), exited: false, served: false, side, sockets: Vec::new(), target: None })
     }
 
     /// How it ended. A server may become a daemon: its first process then ends with status 0, and

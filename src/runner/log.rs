@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::debts::Debts;
 use crate::event::{Event, Fact};
-use crate::ids::Side;
 use crate::peer::Seen;
+use crate::plan::model::Plan;
 
 /// The most events that one record keeps: a flood of tiny segments has an end.
 const MOST: usize = 20_000;
@@ -18,8 +18,8 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn new(begun: Instant, side: Side) -> Self {
-        Self { begun, events: Vec::new(), debts: Debts::new(side) }
+    pub(super) fn new(begun: Instant, plan: &Plan) -> Self {
+        Self { begun, events: Vec::new(), debts: Debts::new(plan) }
     }
 
     pub(super) fn push(&mut self, fact: Fact) {

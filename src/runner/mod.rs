@@ -77,7 +77,7 @@ pub async fn play(plan: &Plan, scenario: &Scenario, launch: &Launch, live: &mut 
         plan,
         launch,
         live,
-        log: Log::new(Instant::now(), plan.role.side()),
+        log: Log::new(Instant::now(), plan),
         peers: Vec::new(),
         values: vec![BTreeMap::new()],
         random: fastrand::Rng::with_seed(scenario_seed(terms.seed, scenario)),

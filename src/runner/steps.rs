@@ -327,7 +327,7 @@ impl Stage<'_> {
             self.tell(activity);
             let Some(live) = self.live.as_mut() else { return Ok(()) };
             // Its socket is what it owes.
-            live.watch.owing(1);
+            live.watch.owing(1, 0);
             if live.find_target(transport, port) {
                 self.wait(Purpose::Home, Budget::HOME, None).await;
                 return Ok(());
@@ -378,7 +378,8 @@ impl Stage<'_> {
         let Some(live) = self.live.as_mut() else { return Ok(()) };
         let (census, sockets) = (live.watch.census(), live.watch.sockets());
         let (descriptors, threads) = (census.descriptors, census.threads);
-        self.note(Fact::Looked { name: name.to_owned(), descriptors, threads, sockets })
+        let blind = !cfg!(target_os = "linux");
+        self.note(Fact::Looked { name: name.to_owned(), descriptors, threads, sockets, blind })
     }
 
     async fn repeat(&mut self, times: u32, values: &[(String, Template)], steps: &[Step]) -> Played {

@@ -32,6 +32,9 @@ impl Stage<'_> {
             }
         }
         activity.wire = !seen.is_empty();
+        if let Some(live) = self.live.as_mut() {
+            live.served |= seen.iter().any(|seen| matches!(seen.fact, Fact::Received { .. }));
+        }
         seen.into_iter().for_each(|seen| self.log.seen(seen));
         let Some(live) = self.live.as_mut() else { return activity };
         // Its end is asked for first: what it printed before can then still be read.
@@ -67,9 +70,9 @@ impl Stage<'_> {
             if came(self) {
                 return (true, None);
             }
-            let owed = self.log.debts.count();
+            let (owed, paid) = (self.log.debts.count(), self.log.debts.paid());
             let Some(live) = self.live.as_mut() else { return (false, None) };
-            live.watch.owing(owed + usize::from(until.is_some()));
+            live.watch.owing(owed + usize::from(until.is_some()), paid);
             if let Some(settled) = live.watch.look() {
                 // What was sent before that rest is here by now; if it is news, look again.
                 let late = self.pump();
@@ -107,11 +110,13 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// A client is not ready before it first does something, so it may still be starting.
+    /// A client is not ready before it first does something, and so may still be starting; a server
+    /// may be at work on its first answer.
     pub(super) fn budget(&self) -> Budget {
+        let served = self.live.as_ref().is_some_and(|live| live.served);
         match self.plan.role.side() {
-            Side::Client => Budget::START,
-            Side::Server => Budget::SETTLE,
+            Side::Server if served => Budget::SETTLE,
+            _ => Budget::START,
         }
     }
 

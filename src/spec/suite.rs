@@ -351,8 +351,8 @@ pub struct ProgramIs {
     pub bound: Option<Transport>,
     /// It runs (`true`), or has ended (`false`).
     pub running: Option<bool>,
-    /// It did something that can be seen from outside: printed, sent, ended a connection, or ended.
-    pub reacts: Option<bool>,
+    /// It had a socket at the first look, and at the second nothing lies unread in any of its sockets.
+    pub reads: Option<[Name; 2]>,
     /// It ended by itself, with this status.
     pub exits: Option<Exits>,
     /// What it printed, standard output and error together.

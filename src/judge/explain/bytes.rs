@@ -310,6 +310,9 @@ pub(super) fn cut(case: &Case<'_>) -> Option<Explained> {
     if !enough || common == wanted.len() || !(rest.is_empty() || rest.starts_with(b"\n")) {
         return None;
     }
+    if wanted[common..].trim_ascii().is_empty() {
+        return None; // spaces at the end: that is no buffer's doing
+    }
     if let Some(answered) = first_only(case, common) {
         return Some(answered);
     }
@@ -329,6 +332,23 @@ pub(super) fn cut(case: &Case<'_>) -> Option<Explained> {
             cut_advice(case, printed, common)
         ),
     )
+}
+
+/// Answers of the right number, but with the text of other requests.
+pub(super) fn mixed_up(case: &Case<'_>) -> Option<Explained> {
+    let Predicate::Received { is: TextIs::ContainsAnyCase(_), .. } = case.failure.predicate else { return None };
+    let peer = case.failure.peer.as_ref().filter(|_| case.is_server())?;
+    let (came, sent) = (case.view.received(peer).count(), case.view.sent(peer).count());
+    let (wanted, _) = case.texts()?;
+    (sent > 1 && came >= sent).then(|| Explained {
+        cause: "mixed-up-answers",
+        text: format!(
+            "{} had as many answers as requests, but none to {}: the text of another request was sent in its place. \
+             Answer each datagram with what that datagram holds.",
+            capital(&peer.to_string()),
+            quote(wanted, QUOTE)
+        ),
+    })
 }
 
 /// Of a stream on which a peer spoke several times: that a reply is whole, but the last of them.

@@ -100,13 +100,10 @@ pub(super) fn gave_up(case: &Case<'_>) -> Option<Explained> {
                 .to_owned(),
         });
     }
-    if matches!(case.failure.predicate, Predicate::Reacts) {
+    if let Predicate::Reads { .. } = case.failure.predicate {
         return Explained::new(
             "gave-up",
-            format!(
-                "The reply was late, and your client had given up by then: when it came, it did nothing with it. It {}.",
-                doing(case).unwrap_or_else(|| "goes on running".to_owned())
-            ),
+            format!("The reply was late, and your client did not wait for it: {}.", case.failure.actual),
         );
     }
     let Predicate::Running(true) = case.failure.predicate else { return None };

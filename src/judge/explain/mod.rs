@@ -80,6 +80,7 @@ const CAUSES: &[Cause] = &[
     bytes::not_uppercased,
     bytes::only_ascii,
     bytes::one_letter,
+    bytes::mixed_up,
     bytes::cut,
     bytes::changed_characters,
     bytes::greeting,

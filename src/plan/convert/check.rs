@@ -167,10 +167,12 @@ fn program(scene: &mut Scene<'_>, program: &ProgramIs, place: Span) -> Vec<Predi
     let mut said = Vec::new();
     said.extend(program.bound.map(|transport| Predicate::Bound { transport }));
     said.extend(program.running.map(Predicate::Running));
-    said.extend(program.reacts.map(|_| Predicate::Reacts));
-    only_true("reacts", program.reacts, place, &mut scene.notes);
     said.extend(program.exits.map(Predicate::Exits));
     said.extend(program.printed.as_ref().map(|is| Predicate::Printed(text_is(scene, is, &[], false))));
+    if let Some([first, second]) = &program.reads {
+        looks(scene, first, second);
+        said.push(Predicate::Reads { first: first.value.clone(), second: second.value.clone() });
+    }
     if let Some([first, second]) = &program.descriptors_kept {
         looks(scene, first, second);
         said.push(Predicate::DescriptorsKept { first: first.value.clone(), second: second.value.clone() });
@@ -184,7 +186,7 @@ fn program(scene: &mut Scene<'_>, program: &ProgramIs, place: Span) -> Vec<Predi
         scene.notes.push(Mistake::new(place, "a program that runs has not ended").help(help));
     }
     if said.is_empty() {
-        let help = "say `bound`, `running`, `reacts`, `exits`, `printed`, `descriptors_kept` or `same_listener`";
+        let help = "say `bound`, `running`, `exits`, `printed`, `reads`, `descriptors_kept` or `same_listener`";
         scene.notes.push(Mistake::new(place, "nothing is said of the program").help(help).if_whole());
     }
     said
