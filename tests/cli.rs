@@ -712,3 +712,140 @@ fn nothing_is_changed_in_the_submission() {
     assert_eq!(fs::read(&path).unwrap(), before);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
+
+/// The requirements and levels that `list` gives with these arguments.
+fn levels(arguments: &[&str]) -> BTreeSet<(String, String)> {
+    let output = sockspec().args(["list", "--json"]).args(arguments).assert().success().get_output().stdout.clone();
+    let list = json(&output);
+    let suites = array(&list["suites"]).iter().flat_map(|suite| array(&suite["requirements"]));
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    suites.map(|one| (text(&one["id"]), text(&one["level"]))).collect()
+}
+
+#[test]
+fn an_assignment_that_sets_a_property_asks_what_a_dialect_with_it_asks() {
+    let folder = folder();
+    let java = "assignment: a\nproperties: { framing: line, closes_first: client }\n\
+                requirements: { UDPS-3: { level: extra }, TCPS-10: { level: extra } }\n";
+    let file = write(&folder, "java.yaml", java);
+    assert_eq!(levels(&["--assignment", file.to_str().unwrap()]), levels(&["--dialect", "java"]));
+    let file = write(&folder, "line.yaml", "assignment: a\nproperties: { framing: line }\n");
+    let line = levels(&["--assignment", file.to_str().unwrap()]);
+    for id in ["TCPS-15", "TCPS-16", "TCPC-9", "TCPC-13", "TCPS-5", "TCPS-6"] {
+        assert!(line.contains(&(id.to_owned(), "required".to_owned())), "{id}");
+    }
+}
+
+#[test]
+fn a_requirement_that_means_nothing_in_the_dialect_is_not_silently_left_out() {
+    let folder = folder();
+    let text = "assignment: a\ndialect: python\nrequirements: { TCPS-15: { level: required } }\n";
+    let file = write(&folder, "a.yaml", text);
+    let lint = sockspec().arg("lint").arg(file).assert().code(2);
+    lint.stderr(contains("a.yaml:3:17").and(contains("framing: line")));
+}
+
+#[test]
+fn a_file_is_run_with_what_its_folder_holds() {
+    let folder = folder();
+    write(&folder, "UDPServer.py", "import parts.serve\n");
+    write(&folder, "parts/serve.py", fs::read_to_string(textbook().join("UDPServer.py")).unwrap());
+    sockspec().arg("check").arg(folder.path().join("UDPServer.py")).args(["--only", "UDPS-2"]).assert().success();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_whose_folder_cannot_be_copied_is_not_blamed_for_what_it_misses() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = folder();
+    write(&folder, "UDPServer.py", "import parts.serve\n");
+    write(&folder, "parts/serve.py", fs::read_to_string(textbook().join("UDPServer.py")).unwrap());
+    fs::write(folder.path().join("parts").join(std::ffi::OsStr::from_bytes(b"\xff.txt")), "").unwrap();
+    let check = sockspec().arg("check").arg(folder.path().join("UDPServer.py")).args(["--only", "UDPS-2"]).assert();
+    check.code(3).stdout(contains("folder of its own"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_out_of_the_submission_is_named() {
+    let (folder, elsewhere) = (folder(), folder());
+    let real = write(&elsewhere, "real.py", fs::read_to_string(textbook().join("UDPServer.py")).unwrap());
+    std::os::unix::fs::symlink(real, folder.path().join("UDPServer.py")).unwrap();
+    let check = sockspec().arg("check").arg(folder.path()).args(["--role", "udp-server"]).assert();
+    check.code(3).stdout(contains("leads out of the submission"));
+}
+
+#[test]
+fn a_narrowed_record_is_judged_the_same_under_the_same_assignment() {
+    let folder = folder();
+    let assignment = write(&folder, "a.yaml", "assignment: a\nrequirements: { UDPS-2: { points: 9 } }\n");
+    let (record, first) = (folder.path().join("r.json"), folder.path().join("1.json"));
+    let report = |file: &Path| format!("json={}", file.display());
+    let mut check = small_check();
+    check.arg("--assignment").arg(&assignment).arg("--record").arg(&record);
+    check.args(["--report", &report(&first)]).assert().success();
+    let second = folder.path().join("2.json");
+    let mut judge = sockspec();
+    judge.arg("judge").arg(&record).arg("--assignment").arg(&assignment);
+    judge.args(["--report", &report(&second)]).assert().success();
+    assert_eq!(fs::read(first).unwrap(), fs::read(second).unwrap());
+}
+
+#[test]
+fn a_record_is_judged_for_the_roles_that_are_asked_for() {
+    let folder = folder();
+    let record = folder.path().join("r.json");
+    let mut check = sockspec();
+    check.arg("check").arg(textbook()).args(["--only", "UDPS-2", "--only", "UDPC-3", "--record"]).arg(&record);
+    check.assert().success();
+    let one = write(&folder, "one.yaml", "assignment: one\nroles: [udp-server]\n");
+    let judge = sockspec().arg("judge").arg(&record).arg("--assignment").arg(one).args(["--report", "json"]).assert();
+    let report = json(&judge.success().get_output().stdout.clone());
+    assert_eq!(array(&report["submissions"][0]["programs"]).len(), 1);
+    let none = write(&folder, "none.yaml", "assignment: none\nroles: [tcp-server]\n");
+    sockspec().arg("judge").arg(&record).arg("--assignment").arg(none).assert().code(2).stderr(contains("tcp-server"));
+}
+
+#[test]
+fn what_is_beyond_the_kept_output_costs_no_points() {
+    let folder = folder();
+    let loud = "import socket\nclient = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
+                client.sendto(input().encode(), ('127.0.0.1', 12000))\nreply = client.recv(2048).decode()\n\
+                print('x' * 5000)\nprint(reply)\n";
+    write(&folder, "UDPClient.py", loud);
+    let assignment = write(&folder, "a.yaml", "assignment: a\nlimits: { output_bytes: 1000 }\n");
+    let mut check = sockspec();
+    check.arg("check").arg(folder.path().join("UDPClient.py")).args(["--only", "UDPC-3", "--report", "json"]);
+    let report = json(&check.arg("--assignment").arg(assignment).assert().code(3).get_output().stdout.clone());
+    let judged = requirements(&report);
+    let printed = judged.iter().find(|one| one["id"] == "UDPC-3").unwrap();
+    assert_eq!(printed["verdict"], "ungraded");
+    assert!(printed["reason"].as_str().unwrap().contains("output_bytes"), "{printed}");
+    assert_eq!(report["submissions"][0]["score"], report["submissions"][0]["max_score"], "it costs nothing");
+}
+
+#[test]
+fn a_program_that_takes_too_long_altogether_keeps_what_it_has() {
+    let folder = folder();
+    let slow = "import socket, time\nserver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
+                server.bind(('', 12000))\nwhile True:\n    request, client = server.recvfrom(2048)\n\
+                \x20   time.sleep(0.5)\n    server.sendto(request.upper(), client)\n";
+    write(&folder, "UDPServer.py", slow);
+    let assignment = write(&folder, "a.yaml", "assignment: a\nlimits: { wall_seconds: 2 }\n");
+    let mut check = sockspec();
+    check.arg("check").arg(folder.path().join("UDPServer.py")).args(["--report", "json"]);
+    let report = json(&check.arg("--assignment").arg(assignment).assert().code(3).get_output().stdout.clone());
+    let judged = requirements(&report);
+    assert!(judged.iter().any(|one| one["id"] == "UDPS-2" && one["verdict"] == "passed"), "{report:#}");
+    assert!(judged.iter().all(|one| one["verdict"] == "passed" || one["verdict"] == "ungraded"), "{report:#}");
+}
+
+#[test]
+fn where_something_is_hidden_not_all_that_is_required_is_said_to_hold() {
+    let folder = folder();
+    let text = "assignment: a\nrequirements: { UDPS-3: { visibility: hidden } }\n";
+    let assignment = write(&folder, "a.yaml", text);
+    let mut check = small_check();
+    check.args(["--only", "UDPS-3", "--assignment"]).arg(assignment);
+    check.assert().success().stdout(contains("All that is shown here holds."));
+}
