@@ -56,3 +56,14 @@ fn broken(error: &io::Error) -> bool {
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe
     )
 }
+
+/// Lends a buffer that is large enough for any datagram. Peers are pumped again and again, and a new
+/// one each time would have to be cleared each time.
+fn with_buffer<T>(job: impl FnOnce(&mut [u8]) -> T) -> T {
+    /// The largest datagram there is: 65,535 less the headers; a round number above.
+    const SIZE: usize = 65_536;
+    thread_local! {
+        static BUFFER: std::cell::RefCell<Vec<u8>> = std::cell::RefCell::new(vec![0; SIZE]);
+    }
+    BUFFER.with_borrow_mut(|buffer| job(buffer))
+}

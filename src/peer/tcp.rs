@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
-use super::{PUMP, Seen, broken, keep, not_yet};
+use super::{PUMP, Seen, broken, keep, not_yet, with_buffer};
 use crate::event::{Fact, OurEnd, StreamEnd};
 use crate::ids::{Peer, Transport};
 use crate::text::Bytes;
@@ -132,10 +132,13 @@ impl Stream {
     }
 
     fn drain(&mut self, seen: &mut Vec<Seen>) {
-        let mut buffer = vec![0; 65_536];
+        with_buffer(|buffer| self.drain_into(buffer, seen));
+    }
+
+    fn drain_into(&mut self, buffer: &mut [u8], seen: &mut Vec<Seen>) {
         let (mut bytes, mut cut, mut budget) = (Vec::new(), 0, PUMP);
         let end = loop {
-            match self.stream.read(&mut buffer) {
+            match self.stream.read(buffer) {
                 Ok(0) => break Some(StreamEnd::Fin),
                 Ok(length) => {
                     let (kept, lost) = keep(&mut self.kept, &buffer[..length]);

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use super::{PUMP, Seen, keep, not_yet};
+use super::{PUMP, Seen, keep, not_yet, with_buffer};
 use crate::event::Fact;
 use crate::ids::{Peer, Transport};
 use crate::text::Bytes;
@@ -92,11 +92,14 @@ impl Datagrams {
 
     /// Notes all that has come.
     pub fn pump(&mut self, seen: &mut Vec<Seen>) {
-        let mut buffer = vec![0; LARGEST];
+        with_buffer(|buffer| self.pump_into(buffer, seen));
+    }
+
+    fn pump_into(&mut self, buffer: &mut [u8], seen: &mut Vec<Seen>) {
         for index in 0..self.sockets.len() {
             let mut budget = PUMP;
             while budget > 0 {
-                match receive(&self.sockets[index], &mut buffer) {
+                match receive(&self.sockets[index], buffer) {
                     Ok((length, from, to)) => {
                         budget = budget.saturating_sub(length + 64);
                         self.last = Some((from, to, index));
