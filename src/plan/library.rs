@@ -111,6 +111,13 @@ impl Library {
         if reports.is_empty() {
             reports.extend(taken.into_iter().filter_map(|role| self.plan(role, &choice).err()).flatten());
         }
+        if reports.is_empty() {
+            let plans: Vec<Plan> = Role::ALL.iter().filter_map(|role| self.plan(*role, &choice).ok()).collect();
+            let mistakes = settings::unbalanced(&assignment.written, &plans);
+            if !mistakes.is_empty() {
+                reports.push(Report::new(assignment.source.clone(), mistakes));
+            }
+        }
         if reports.is_empty() { Ok(self) } else { Err(reports) }
     }
 

@@ -156,6 +156,34 @@ fn roles(written: &Assignment, tree: &Node, mistakes: &mut Vec<Mistake>) {
     }
 }
 
+/// Points that contradict each other: a total that the exact ones do not make, or that leaves nothing
+/// for the other requirements.
+pub(crate) fn unbalanced(written: &Assignment, plans: &[model::Plan]) -> Vec<Mistake> {
+    plans.iter().filter_map(|plan| unbalanced_role(written, plan)).collect()
+}
+
+fn unbalanced_role(written: &Assignment, plan: &model::Plan) -> Option<Mistake> {
+    let exact = |id: &str| {
+        let (name, part) = written.requirements.get_key_value(id)?;
+        part.0.as_ref()?.value.points.as_ref().map(|_| name.span)
+    };
+    let required = || plan.requirements.iter().filter(|one| one.level == Level::Required);
+    let span = required().find_map(|one| exact(&one.id.0))?;
+    let sum: Points = required().map(|one| one.points).sum();
+    let said = written.points.get(&plan.role);
+    let (total, span) = said.map_or((TOTAL, span), |points| (Points::from_f64(points.value), points.span));
+    let others: Vec<_> = required().filter(|one| exact(&one.id.0).is_none()).collect();
+    if !others.is_empty() && others.iter().all(|one| one.points == Points(0)) {
+        let message =
+            format!("nothing is left of {total} points for the other requirements of the {}", plan.role.words());
+        return Some(Mistake::new(span, message).help(format!("`points: {{ {}: … }}` says a larger total", plan.role)));
+    }
+    (said.is_some() && sum != total).then(|| {
+        let message = format!("the points of the {}'s requirements make {sum}, not {total}", plan.role.words());
+        Mistake::new(span, message).help("leave one of them without points of its own, and it gets the rest")
+    })
+}
+
 /// A requirement that is asked for, but that its suite asks of other dialects alone.
 fn in_vain(library: &Library, assignment: &Loaded, id: &str, change: &RequirementChange) -> Option<Mistake> {
     // Without a dialect of its own, one may still be chosen by a flag.
