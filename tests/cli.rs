@@ -849,3 +849,19 @@ fn where_something_is_hidden_not_all_that_is_required_is_said_to_hold() {
     check.args(["--only", "UDPS-3", "--assignment"]).arg(assignment);
     check.assert().success().stdout(contains("All that is shown here holds."));
 }
+
+/// Lines without what a clock decides: numbers, and the space that they take.
+fn without_numbers(text: &str) -> Vec<String> {
+    let word = |word: &str| if word.parse::<f64>().is_ok() { "#".to_owned() } else { word.to_owned() };
+    text.lines().map(|line| line.split_whitespace().map(word).collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let block = readme.split("```console\n").nth(1).unwrap().split("```").next().unwrap();
+    let (command, shown) = block.split_once('\n').unwrap();
+    let arguments = command.strip_prefix("$ sockspec ").unwrap().split(' ');
+    let output = sockspec().args(arguments).assert().code(1).get_output().stdout.clone();
+    assert_eq!(without_numbers(&String::from_utf8(output).unwrap()), without_numbers(shown));
+}
