@@ -9,6 +9,7 @@ use super::check::publish;
 use super::output::{self, Screen};
 use super::{Outcome, Stop, Suites, grade};
 use crate::judge::submission::{FORMAT, SubmissionRecord};
+use crate::plan::model::Plan;
 use crate::report::Wanted;
 
 /// A record of a submission has a few megabytes; more than this is something else.
@@ -77,6 +78,19 @@ fn usage(error: anyhow::Error) -> Stop {
     Stop::Usage(format!("{error:#}"))
 }
 
+/// A program that was told one port cannot be judged for another.
+fn same_run(old: &Plan, new: &Plan, id: &str) -> Result<(), Stop> {
+    let steers = |plan: &Plan| (plan.port, plan.dialect.framing, plan.dialect.closes_first, plan.dialect.udp_buffer);
+    if steers(old) == steers(new) {
+        return Ok(());
+    }
+    Err(Stop::Usage(format!(
+        "the record of `{id}` was made with another port, framing, closing side or buffer for the {}, so it says nothing \
+         of these; run `sockspec check` under this assignment",
+        old.role.words()
+    )))
+}
+
 /// Puts other plans in the place of those that a record was made under.
 fn put_under(record: &mut SubmissionRecord, shelf: &Shelf) -> Result<(), Stop> {
     let roles = shelf.library.resolve(&shelf.choice())?.roles;
@@ -91,8 +105,10 @@ fn put_under(record: &mut SubmissionRecord, shelf: &Shelf) -> Result<(), Stop> {
         )));
     }
     for recorded in &mut record.programs {
-        recorded.plan = shelf.library.plan(recorded.record.role, &shelf.choice())?;
-        grade::narrow(&mut recorded.plan, &record.only);
+        let mut plan = shelf.library.plan(recorded.record.role, &shelf.choice())?;
+        grade::narrow(&mut plan, &record.only);
+        same_run(&recorded.plan, &plan, &record.id)?;
+        recorded.plan = plan;
     }
     for missing in &mut record.missing {
         missing.points = grade::points(&shelf.library.plan(missing.role, &shelf.choice())?);

@@ -95,6 +95,14 @@ pub fn can_write(file: &Utf8Path) -> Result<(), Stop> {
     if file.is_dir() {
         return Err(Stop::Usage(format!("`{file}` cannot be written: it is a folder; name a file in it")));
     }
+    // A pipe or device is written to as it is; for a file, a new one is put in its place.
+    if std::fs::metadata(file).is_ok_and(|known| !known.is_file()) {
+        return Ok(());
+    }
+    if let Err(error) = tempfile::tempfile_in(folder) {
+        let words = std::io::Error::from(error.kind());
+        return Err(Stop::Usage(format!("`{file}` cannot be written: nothing can be put in `{folder}`: {words}")));
+    }
     Ok(())
 }
 

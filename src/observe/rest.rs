@@ -71,6 +71,9 @@ const LONG: Duration = Duration::from_secs(5);
 /// Processor time that a thread gets which is known to spin, when nothing is owed.
 const SPIN: Duration = Duration::from_millis(50);
 
+/// The same when something is owed that it has not given once in its whole budget.
+const SPIN_OWING: Duration = Duration::from_millis(250);
+
 /// Rounds of a bare sleep after which it counts as idle. The first may have begun before the
 /// stimulus, and in the second the program may still be at work on it.
 const SLEEPS: u32 = 2;
@@ -184,6 +187,8 @@ fn place(call: &Call) -> Place {
 pub struct Memory {
     home: HashSet<Place>,
     spinners: HashSet<u32>,
+    /// Threads that spun for a whole budget while something was owed.
+    hopeless: HashSet<u32>,
     threads: HashMap<u32, Track>,
     looked: Option<Instant>,
 }
@@ -288,7 +293,6 @@ impl Resting {
         if activity == Activity::Wire {
             self.silent_since = now;
             self.spoke = true;
-            self.cpu = Duration::ZERO;
             self.stays.clear();
         } else {
             // Who counts down to something says so; who only waits says nothing.
@@ -332,7 +336,12 @@ impl Resting {
         for thread in &look.threads {
             match &thread.wait {
                 Wait::In(call) if call.limit.is_some() => drop(memory.home.insert(place(call))),
-                Wait::Busy if how == Rest::Deadline => drop(memory.spinners.insert(thread.tid)),
+                Wait::Busy if how == Rest::Deadline => {
+                    memory.spinners.insert(thread.tid);
+                    if self.owed > 0 && self.cpu >= SPIN_OWING {
+                        memory.hopeless.insert(thread.tid);
+                    }
+                }
                 _ => {}
             }
         }
@@ -485,9 +494,10 @@ impl Resting {
     }
 
     fn deadline(&self, memory: &Memory, look: &Look, now: Instant) -> Option<Rest> {
-        let spins = |thread: &ThreadLook| matches!(thread.wait, Wait::Busy) && memory.spinners.contains(&thread.tid);
-        let known = self.owed == 0 && self.purpose != Purpose::Pause && look.threads.iter().any(spins);
-        let cpu = if known { self.budget.cpu.min(SPIN) } else { self.budget.cpu };
+        let (known, most) = if self.owed > 0 { (&memory.hopeless, SPIN_OWING) } else { (&memory.spinners, SPIN) };
+        let spins = |thread: &ThreadLook| matches!(thread.wait, Wait::Busy) && known.contains(&thread.tid);
+        let spinning = self.purpose != Purpose::Pause && look.threads.iter().any(spins);
+        let cpu = if spinning { self.budget.cpu.min(most) } else { self.budget.cpu };
         let over = self.wall(now) >= self.budget.wall
             || self.cpu >= cpu
             || now.duration_since(self.first_begun) >= self.budget.wall.saturating_mul(PATIENCE);

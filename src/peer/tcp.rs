@@ -22,6 +22,7 @@ pub struct Stream {
     outgoing: Vec<u8>,
     shut: bool,
     ended: Option<StreamEnd>,
+    refused: bool,
     heard: bool,
     kept: usize,
 }
@@ -56,6 +57,7 @@ impl Stream {
             outgoing: Vec::new(),
             shut: false,
             ended: None,
+            refused: false,
             heard: false,
             kept: 0,
         }
@@ -107,6 +109,7 @@ impl Stream {
             Ok(None) => {}
             Ok(Some(error)) | Err(error) => {
                 self.connecting = false;
+                self.refused = true;
                 self.ended = Some(StreamEnd::Rst);
                 let fact = Fact::Refused { peer: self.peer.clone(), remote: self.remote, error: error.to_string() };
                 seen.push(Seen::now(fact));
@@ -172,7 +175,7 @@ impl Stream {
             self.finish_connecting(seen);
         }
         if self.ended == Some(StreamEnd::Rst) {
-            let error = "the connection was reset".to_owned();
+            let error = if self.refused { "there is no connection" } else { "the connection was reset" }.to_owned();
             seen.push(Seen::now(Fact::SendFailed { peer: self.peer.clone(), error }));
             return;
         }

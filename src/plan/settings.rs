@@ -149,6 +149,19 @@ fn roles(written: &Assignment, tree: &Node, mistakes: &mut Vec<Mistake>) {
                 .help("leave `roles` out for all four: udp-server, udp-client, tcp-server, tcp-client"),
         );
     }
+    let in_vain = written
+        .points
+        .keys()
+        .map(|role| ("points", role))
+        .chain(written.programs.keys().map(|role| ("programs", role)));
+    for (key, role) in in_vain.filter(|(_, role)| !roles.iter().any(|asked| asked.value == **role)) {
+        let span = tree
+            .get(key)
+            .and_then(|entries| entries.entry(&role.to_string()))
+            .map_or(Span::default(), |(name, _)| name.span);
+        let message = format!("`{role}` is not among the `roles`, so this has no effect");
+        mistakes.push(Mistake::new(span, message).help("add it to `roles`, or leave it out here"));
+    }
     for (index, role) in roles.iter().enumerate() {
         if roles[..index].contains(role) {
             mistakes.push(Mistake::new(role.span, format!("`{}` is named twice", role.value)));

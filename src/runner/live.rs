@@ -17,6 +17,9 @@ pub struct Live {
     pub(super) running: Running,
     pub(super) watch: Watch,
     pub(super) exited: bool,
+    /// Whether the last connection to it was not made in time: its backlog is full, and the next one
+    /// has no better chance.
+    pub(super) stuck: bool,
     /// Whether it has ever sent anything.
     pub(super) served: bool,
     side: Side,
@@ -27,7 +30,16 @@ pub struct Live {
 impl Live {
     pub(super) fn start(launch: &Launch, side: Side) -> Result<Self, LaunchError> {
         let running = Running::start(launch)?;
-        Ok(Self { running, watch: Watch::new(), exited: false, served: false, side, sockets: Vec::new(), target: None })
+        Ok(Self {
+            running,
+            watch: Watch::new(),
+            exited: false,
+            stuck: false,
+            served: false,
+            side,
+            sockets: Vec::new(),
+            target: None,
+        })
     }
 
     /// How it ended. A server may become a daemon: its first process then ends with status 0, and

@@ -192,11 +192,16 @@ impl Stage<'_> {
     /// busy or the backlog full. A lost SYN is sent again after 1 s and 3 s (RFC 6298); who is not
     /// connected after that goes on trying while the scenario goes on.
     async fn shake_hands(&mut self, name: &str) -> Played {
-        let end = std::time::Instant::now() + std::time::Duration::from_millis(3500);
+        let stuck = self.live.as_ref().is_some_and(|live| live.stuck);
+        let patience = std::time::Duration::from_millis(if stuck { 100 } else { 3500 });
+        let end = std::time::Instant::now() + patience;
         loop {
             self.pump();
             let connecting = matches!(self.endpoint(name), Some(Endpoint::Tcp(stream)) if stream.is_connecting());
             if !connecting || std::time::Instant::now() > end {
+                if let Some(live) = self.live.as_mut() {
+                    live.stuck = connecting;
+                }
                 return Ok(());
             }
             super::wait::nap(std::time::Duration::from_micros(200)).await;

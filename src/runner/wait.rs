@@ -116,7 +116,8 @@ impl Stage<'_> {
         let served = self.live.as_ref().is_some_and(|live| live.served);
         match self.plan.role.side() {
             Side::Server if served => Budget::SETTLE,
-            _ => Budget::START,
+            Side::Server => Budget { wall: Budget::START.wall, ..Budget::SETTLE },
+            Side::Client => Budget::START,
         }
     }
 

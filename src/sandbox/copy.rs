@@ -69,6 +69,14 @@ pub enum CopyError {
     /// The name of a file is no UTF-8, so it cannot be reported.
     #[error("the name of `{}` is not UTF-8", .0.display())]
     Name(PathBuf),
+    /// There is no place for the copy.
+    #[error("no temporary folder can be made in `{}`: {source}; TMPDIR can name another place", path.display())]
+    Temporary {
+        /// Where.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
     /// A file could not be read or written.
     #[error("`{}` cannot be copied: {source}", path.display())]
     Io {
@@ -117,7 +125,10 @@ impl PrivateCopy {
             let path = path.to_owned();
             move |source| CopyError::Io { path, source }
         };
-        let folder = tempfile::Builder::new().prefix(stale::PREFIX).tempdir().map_err(at(&std::env::temp_dir()))?;
+        let folder = tempfile::Builder::new()
+            .prefix(stale::PREFIX)
+            .tempdir()
+            .map_err(|error| CopyError::Temporary { path: std::env::temp_dir(), source: error.kind().into() })?;
         let held = stale::hold(folder.path());
         let root = folder.path().canonicalize().map_err(at(folder.path()))?;
         let root = Utf8PathBuf::from_path_buf(root).map_err(CopyError::Name)?;

@@ -50,9 +50,15 @@ pub(super) fn bytes_repr(case: &Case<'_>) -> Option<Explained> {
     let (wanted, got) = case.texts()?;
     let shown = repr(wanted);
     let got_capitals = got.to_ascii_uppercase();
+    // What was printed must be there whole: else it was cut as well, and that is the greater defect.
+    let enough = match case.failure.predicate {
+        Predicate::Printed(TextIs::Lacks(_)) | Predicate::Received { is: TextIs::Lacks(_), .. } => return None,
+        Predicate::Printed(_) => shown.len(),
+        _ => shown.len().min(8),
+    };
     // A reply may be the capitals of what Python shows. The beginning is enough to tell.
     let found = ["b'", "b\""].iter().any(|quote| {
-        let opening = [quote.as_bytes(), &shown[..shown.len().min(8)]].concat();
+        let opening = [quote.as_bytes(), &shown[..enough]].concat();
         !wanted.is_empty() && contains(&got_capitals, &opening.to_ascii_uppercase())
     });
     if !found {
@@ -410,7 +416,7 @@ pub(super) fn changed_characters(case: &Case<'_>) -> Option<Explained> {
         "The case of letters was changed that should have stayed: swapcase() and lower() do that, upper() does not."
             .to_owned()
     } else {
-        format!("Characters were changed or lost: {} became {}.", quote(wanted, QUOTE), quote(got, QUOTE))
+        format!("Characters were changed, lost or added: {} became {}.", quote(wanted, QUOTE), quote(got, QUOTE))
     };
     Explained::new("changed-characters", text)
 }

@@ -15,6 +15,15 @@ pub(super) fn printed_nothing(case: &Case<'_>) -> Option<Explained> {
     if crate::judge::check::contains(got, part) {
         return None;
     }
+    if crate::judge::check::contains(got, b"<built-in method") {
+        return Explained::new(
+            "printed-nothing",
+            format!(
+                "Your client printed {}: parentheses are missing. decode names a function, decode() calls it.",
+                quote(got, 80)
+            ),
+        );
+    }
     let seen = if got.is_empty() { "It printed nothing".to_owned() } else { format!("It printed {}", quote(got, 80)) };
     Explained::new(
         "printed-nothing",
@@ -133,7 +142,11 @@ pub(super) fn nothing_sent(case: &Case<'_>) -> Option<Explained> {
     };
     Explained::new(
         "nothing-sent",
-        format!("Nothing of your client reached the server at port {}. {state}", case.plan.port),
+        format!(
+            "Nothing of your client reached the server at {} port {}. {state} Look at the host, the port and the kind of socket.",
+            case.plan.role.transport(),
+            case.plan.port
+        ),
     )
 }
 

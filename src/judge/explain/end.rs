@@ -1,7 +1,8 @@
 //! Programs that ended, crashed, or never stop working.
 
 use super::{Case, Explained};
-use crate::event::{Exit, Rest};
+use crate::event::{Exit, Fact, Rest};
+use crate::ids::Role;
 use crate::judge::check::exit_words;
 use crate::plan::model::Predicate;
 use crate::text::tame;
@@ -82,7 +83,11 @@ pub(super) fn strict_decode(case: &Case<'_>) -> Option<Explained> {
 pub(super) fn exception(case: &Case<'_>) -> Option<Explained> {
     let traceback = crashed(case)?;
     let verb = if case.view.exit().is_some() { "stopped" } else { "lost a thread" };
-    let advice = advice(&traceback.error).map(|advice| format!(" {advice}")).unwrap_or_default();
+    let mut advice = advice(&traceback.error).map(|advice| format!(" {advice}")).unwrap_or_default();
+    if !case.is_server() && traceback.error.contains("ConnectionRefusedError") {
+        let transport = case.plan.role.transport();
+        advice.push_str(&format!(" The server is to be found at {transport} port {} of localhost.", case.plan.port));
+    }
     Explained::new(
         "exception",
         format!("Your {} {verb} with {}, in {}.{advice}", case.program(), traceback.error, traceback.place),
@@ -108,6 +113,14 @@ fn advice(error: &str) -> Option<&'static str> {
             "takes exactly one argument",
             "An address is one argument, a pair: (host, port), with two pairs of parentheses.",
         ),
+        (
+            "'builtin_function_or_method' object has no attribute",
+            "Parentheses are missing: upper and decode name functions, upper() and decode() call them.",
+        ),
+        ("Bad file descriptor", "The socket was closed before this line used it."),
+        ("[Errno 22] Invalid argument", "accept() needs a socket on which listen() was called before."),
+        ("Network is unreachable", "That address is not this machine's: here the server runs at localhost."),
+        ("No route to host", "That address is not this machine's: here the server runs at localhost."),
         ("gaierror", "The host name could not be resolved."),
         ("NameError", "A name is used that was never defined; look for a typo or a missing import."),
         ("SyntaxError", "Python could not read the file at all; `python3 -m py_compile FILE` shows where."),
@@ -142,12 +155,35 @@ pub(super) fn spinning(case: &Case<'_>) -> Option<Explained> {
     let (_, Rest::Deadline, threads) = case.view.last_rest()? else { return None };
     let busy = threads.iter().any(|thread| thread.call == "running");
     let about_end = matches!(case.failure.predicate, Predicate::Exits(_) | Predicate::Received { .. });
-    (busy && about_end).then(|| Explained {
-        cause: "spinning",
-        text: format!(
-            "Your {} uses the processor without a pause and gets nowhere: a loop whose condition never changes. \
-             Often recv() returned b'' (the other side has closed) and the loop goes on calling it.",
+    if !busy || !about_end {
+        return None;
+    }
+    let why = match case.plan.role {
+        Role::UdpServer if floods(case) => {
+            return Explained::new(
+                "floods",
+                "Your server goes on sending without waiting for the next request: recvfrom() belongs inside the loop, \
+                 before every sendto().",
+            );
+        }
+        Role::UdpServer | Role::UdpClient => "",
+        Role::TcpServer | Role::TcpClient => {
+            " Often recv() returned b'' (the other side has closed) and the loop goes on calling it."
+        }
+    };
+    Explained::new(
+        "spinning",
+        format!(
+            "Your {} uses the processor without a pause and gets nowhere: a loop whose condition never changes.{why}",
             case.program()
         ),
-    })
+    )
+}
+
+/// Whether it sends far more than it is asked for.
+fn floods(case: &Case<'_>) -> bool {
+    let count = |wanted: fn(&Fact) -> bool| case.record.events.iter().filter(|event| wanted(&event.fact)).count();
+    let (came, asked) =
+        (count(|fact| matches!(fact, Fact::Received { .. })), count(|fact| matches!(fact, Fact::Sent { .. })));
+    came > 10 * asked.max(1)
 }

@@ -18,9 +18,8 @@ pub(super) fn address_in_use(case: &Case<'_>) -> Option<Explained> {
     let place = traceback(case).map(|traceback| format!(" ({})", traceback.place)).unwrap_or_default();
     let text = if case.is_server() {
         format!(
-            "bind() failed with \"Address already in use\"{place}: a connection of the program's last run still holds port {}. \
-             setsockopt(SOL_SOCKET, SO_REUSEADDR, 1) before bind() allows it.",
-            case.plan.port
+            "bind() failed with \"Address already in use\"{place}: a connection of the program's last run still holds that port. \
+             setsockopt(SOL_SOCKET, SO_REUSEADDR, 1) before bind() allows it."
         )
     } else {
         format!(
@@ -292,12 +291,14 @@ pub(super) fn idle_blocks_others(case: &Case<'_>) -> Option<Explained> {
     let idle = case.view.events().any(|(_, event)| {
         matches!(&event.fact, Fact::Opened { peer: other, .. } if other != peer && case.view.sent(other).next().is_none())
     });
-    let waiting = case.record.events.iter().any(|event| match &event.fact {
-        Fact::Rest { threads, .. } => {
-            threads.iter().any(|thread| thread.socket.as_ref().is_some_and(|socket| socket.remote.is_some()))
-        }
-        _ => false,
-    });
+    let busy = case.view.last_rest().is_some_and(|(_, _, threads)| threads.iter().any(|one| one.call == "running"));
+    let waiting = !busy
+        && case.record.events.iter().any(|event| match &event.fact {
+            Fact::Rest { threads, .. } => {
+                threads.iter().any(|thread| thread.socket.as_ref().is_some_and(|socket| socket.remote.is_some()))
+            }
+            _ => false,
+        });
     (idle && waiting).then(|| Explained {
         cause: "idle-blocks-others",
         text: format!(

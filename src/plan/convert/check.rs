@@ -75,6 +75,8 @@ fn moment(name: &Name, known: &Moments, others: &Moments, step: &str, notes: &mu
     }
     let mut mistake = Mistake::new(name.span, format!("no step has `{step}: {}`", name.value)).if_whole();
     mistake.help = suggest(&name.value, &known.names());
+    // A slip of the hand is one whatever else is wrong.
+    mistake.if_whole = crate::span::nearest(&name.value, known.names()).is_none();
     if others.has(&name.value) {
         let other = if step == "mark" { "look" } else { "mark" };
         mistake.help = Some(format!("it is the name of a `{other}`; add a step `{step}` as well"));
