@@ -3,7 +3,7 @@
 //! - A key that a struct does not know is noted, with the nearest one that it knows.
 //! - A value of the wrong kind is noted and replaced by an empty one, since the result is thrown
 //!   away anyhow once there is a mistake.
-//! - What else goes wrong inside a [`Part`] is noted there, and the other parts are read.
+//! - What else goes wrong inside a [`Part`](super::placed::Part) is noted there, and the other parts are read.
 //! - A struct that is named in [`SHORT`] may be written as the value of its first field alone:
 //!   `connect: alice` for `connect: { peer: alice }`.
 
