@@ -8,6 +8,8 @@
 mod calls;
 #[cfg(target_os = "linux")]
 mod look;
+#[cfg(any(test, not(target_os = "linux")))]
+mod probe;
 mod rest;
 #[cfg(target_os = "linux")]
 mod sockets;

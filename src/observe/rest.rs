@@ -130,6 +130,7 @@ pub struct ThreadLook {
 
 /// What a thread waits for.
 #[derive(Debug, Clone)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "elsewhere nothing is told"))]
 pub enum Wait {
     /// It runs, or will.
     Busy,
@@ -160,6 +161,7 @@ pub struct Call {
 
 /// The time limit of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "elsewhere nothing is told"))]
 pub enum Limit {
     /// So long from its beginning.
     Within(Duration),

@@ -98,9 +98,11 @@ impl Live {
         assigned.is_some()
     }
 
-    /// Where nothing can be asked: the assigned port.
-    pub(super) fn assume_target(&mut self, port: u16) {
-        self.target = Some(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port));
+    /// Where no sockets are listed: whether somebody has the assigned port.
+    pub(super) fn probe_target(&mut self, transport: Transport, port: u16) -> bool {
+        self.sockets = self.watch.probe(transport, port).into_iter().collect();
+        self.target = self.sockets.first().map(|socket| reachable(socket.local));
+        self.target.is_some()
     }
 
     /// Ends it, and everything that it has started.

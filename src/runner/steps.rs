@@ -324,6 +324,7 @@ impl Stage<'_> {
 
     async fn ready(&mut self) -> Played {
         let (transport, port) = (self.plan.role.transport(), self.plan.port);
+        let begun = std::time::Instant::now();
         if let Some(live) = self.live.as_mut() {
             live.watch.begin(Purpose::Settle, Budget::START);
         }
@@ -340,8 +341,11 @@ impl Stage<'_> {
             if let Some(settled) = live.watch.look() {
                 // One more look: it may have bound its port between the two.
                 live.find_target(transport, port);
-                if settled.how == Rest::Grace && live.target().is_none() && !cfg!(target_os = "linux") {
-                    live.assume_target(port);
+                let blind = !cfg!(target_os = "linux") && settled.how == Rest::Grace;
+                if blind && !live.probe_target(transport, port) && begun.elapsed() < Budget::START.wall {
+                    // It may still be starting.
+                    live.watch.begin(Purpose::Settle, Budget::START);
+                    continue;
                 }
                 self.note_rest(settled);
                 self.pump();
