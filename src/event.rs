@@ -321,22 +321,6 @@ pub struct Blocked {
     pub timed: bool,
 }
 
-impl Record {
-    /// The program's role-independent view of its output: both streams, in order, as one text.
-    #[must_use]
-    pub fn output(&self) -> Vec<u8> {
-        self.events
-            .iter()
-            .filter_map(|event| match &event.fact {
-                Fact::Printed { bytes, .. } => Some(bytes.0.as_slice()),
-                _ => None,
-            })
-            .flatten()
-            .copied()
-            .collect()
-    }
-}
-
 /// All records of one program, with what is needed to judge them again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProgramRecord {

@@ -163,7 +163,7 @@ fn judged(
 
 fn finding(plan: &Plan, program: &ProgramRecord, scenario: &Scenario, failure: &Failure<'_>) -> Option<Finding> {
     let record = program.records.iter().find(|record| record.scenario == scenario.id)?;
-    let explained = explain::explain(plan, program, record, failure);
+    let explained = explain::explain(plan, record, failure);
     Some(Finding {
         scenario: scenario.id.clone(),
         expected: failure.expected.clone(),

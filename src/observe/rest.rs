@@ -11,7 +11,7 @@
 //!   nothing is owed, a program that is back home is at rest; one that is not gets longer.
 //! - *Deadline*: the last resort. It counts time in which the program could have run: not that in
 //!   which it stood in line for a processor, waited for a disk, or was stopped. Each answer renews
-//!   it. A thread that was found to spin gets less of it, when nothing is owed.
+//!   it. A thread that was found to spin gets less of it.
 //!
 //! A thread is known by its account (`schedstat`): one that has had no processor between two looks,
 //! and sleeps at both, has slept all the time.
@@ -179,8 +179,8 @@ pub type Signature = [u64; 5];
 /// Whatever the thread is: one for each connection, or one for each tick, waits where its like did.
 type Place = (u64, u64);
 
-fn place(call: &Call) -> Place {
-    (call.signature[0], call.signature[3])
+fn place(signature: &Signature) -> Place {
+    (signature[0], signature[3])
 }
 
 /// What is kept between waits for rest, for the life of the program: the timed waits in which it was
@@ -337,7 +337,7 @@ impl Resting {
         }
         for thread in &look.threads {
             match &thread.wait {
-                Wait::In(call) if call.limit.is_some() => drop(memory.home.insert(place(call))),
+                Wait::In(call) if call.limit.is_some() => drop(memory.home.insert(place(&call.signature))),
                 Wait::Busy if how == Rest::Deadline => {
                     memory.spinners.insert(thread.tid);
                     if self.owed > 0 && self.cpu >= SPIN_OWING {
@@ -348,7 +348,7 @@ impl Resting {
             }
         }
         let come_round = self.stays.values().flatten().filter(|stay| stay.timed && stay.rounds > 0);
-        memory.home.extend(come_round.map(|stay| (stay.signature[0], stay.signature[3])));
+        memory.home.extend(come_round.map(|stay| place(&stay.signature)));
     }
 
     /// Counts what the program has used, and what kept it from running.
@@ -466,7 +466,7 @@ impl Resting {
         if self.owed > 0 {
             return false;
         }
-        match (memory.home.contains(&place(call)), call.bare) {
+        match (memory.home.contains(&place(&call.signature)), call.bare) {
             (true, _) => self.spoke || whole,
             (false, false) => whole && now.duration_since(self.silent_since) >= SILENCE,
             (false, true) => whole && self.wall(now).saturating_sub(self.sign_of_life) >= LONG,

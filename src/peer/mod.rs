@@ -34,6 +34,9 @@ impl Seen {
 /// The bytes of one peer that are kept; of a flood beyond that only the number is.
 pub const KEEP: usize = 256 * 1024;
 
+/// The largest datagram there is: 65,535 less the headers; a round number above.
+const LARGEST: usize = 65_536;
+
 /// The bytes that are read from one peer in one pump, so that a flood on one does not starve others.
 const PUMP: usize = 4 * 1024 * 1024;
 
@@ -60,10 +63,8 @@ fn broken(error: &io::Error) -> bool {
 /// Lends a buffer that is large enough for any datagram. Peers are pumped again and again, and a new
 /// one each time would have to be cleared each time.
 fn with_buffer<T>(job: impl FnOnce(&mut [u8]) -> T) -> T {
-    /// The largest datagram there is: 65,535 less the headers; a round number above.
-    const SIZE: usize = 65_536;
     thread_local! {
-        static BUFFER: std::cell::RefCell<Vec<u8>> = std::cell::RefCell::new(vec![0; SIZE]);
+        static BUFFER: std::cell::RefCell<Vec<u8>> = std::cell::RefCell::new(vec![0; LARGEST]);
     }
     BUFFER.with_borrow_mut(|buffer| job(buffer))
 }

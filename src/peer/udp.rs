@@ -5,13 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use super::{PUMP, Seen, keep, not_yet, with_buffer};
+use super::{LARGEST, PUMP, Seen, keep, not_yet, with_buffer};
 use crate::event::Fact;
 use crate::ids::{Peer, Transport};
 use crate::text::Bytes;
-
-/// The largest datagram there is: 65,535 less the headers; a round number above.
-const LARGEST: usize = 65_536;
 
 /// A UDP endpoint of ours.
 #[derive(Debug)]

@@ -108,11 +108,18 @@ impl Library {
             reports.insert(0, Report::new(assignment.source.clone(), mistakes));
         }
         let choice = Choice { dialect: None, assignment: Some(assignment) };
+        let mut plans = Vec::new();
         if reports.is_empty() {
-            reports.extend(taken.into_iter().filter_map(|role| self.plan(role, &choice).err()).flatten());
+            for role in Role::ALL {
+                match self.plan(role, &choice) {
+                    Ok(plan) => plans.push(plan),
+                    Err(more) if taken.contains(&role) => reports.extend(more),
+                    // No suite for it.
+                    Err(_) => {}
+                }
+            }
         }
         if reports.is_empty() {
-            let plans: Vec<Plan> = Role::ALL.iter().filter_map(|role| self.plan(*role, &choice).ok()).collect();
             let mistakes = settings::unbalanced(&assignment.written, &plans);
             if !mistakes.is_empty() {
                 reports.push(Report::new(assignment.source.clone(), mistakes));

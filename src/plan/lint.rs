@@ -121,16 +121,19 @@ pub(crate) fn suite(source: Source, dialects: &[Known<Dialect>]) -> Result<Known
     if let Some(suite) = &written {
         for dialect in dialects {
             let settings = settings::settings(&dialect.written, suite.role, &Choice::default());
-            // What could not be read has another value now: nothing follows from that.
-            let follows = |mistake: &Mistake| faults.iter().any(|fault| fault.span.start == mistake.span.start);
             let more = convert::partly(suite, &source.text, &settings, &faults).1;
-            mistakes.extend(more.into_iter().filter(|mistake| !follows(mistake)));
+            mistakes.extend(more.into_iter().filter(|mistake| !follows(mistake, &faults)));
         }
     }
     match written {
         Some(written) if mistakes.is_empty() => Ok(Known { source, written }),
         _ => Err(Report::new(source, mistakes)),
     }
+}
+
+/// Whether a mistake is only about what could not be read, and so has another value now.
+fn follows(mistake: &Mistake, faults: &[Mistake]) -> bool {
+    faults.iter().any(|fault| fault.span.start == mistake.span.start)
 }
 
 /// Looks through what could be read of an assignment, and through its suites.
@@ -142,9 +145,8 @@ fn assignment(library: Library, loaded: Option<&Loaded>, mut faults: Report) -> 
         _ => Vec::new(),
     };
     if let Some(own) = reports.iter().position(|report| report.source == faults.source) {
-        // What could not be read has another value now: nothing follows from that.
-        let follows = |mistake: &Mistake| faults.mistakes.iter().any(|fault| fault.span.start == mistake.span.start);
-        let more: Vec<Mistake> = reports.remove(own).mistakes.into_iter().filter(|one| !follows(one)).collect();
+        let more = reports.remove(own).mistakes;
+        let more: Vec<_> = more.into_iter().filter(|one| !follows(one, &faults.mistakes)).collect();
         faults.mistakes.extend(more);
     }
     if !faults.mistakes.is_empty() {

@@ -11,6 +11,7 @@ use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestS
 
 use super::sanitize::{attribute, cdata};
 use super::{Graded, ReportError, blocker_is_shown, is_shown, ladder};
+use crate::judge::facts::View;
 use crate::judge::verdict::{Finding, Judged, Missing, ProgramVerdict, Verdict};
 use crate::plan::model::{Level, Show};
 use crate::text::tame;
@@ -150,7 +151,7 @@ impl Context<'_> {
 
     /// What the program printed in the scenario of a failure.
     fn output(&self, program: &ProgramVerdict, judged: &Judged) -> Option<String> {
-        let printed = self.graded.evidence(program.role, judged)?.output();
+        let printed = View::whole(self.graded.evidence(program.role, judged)?).printed(None);
         (!printed.is_empty()).then(|| cdata(&String::from_utf8_lossy(&printed)))
     }
 }

@@ -51,13 +51,7 @@ pub fn json_text(text: &str) -> String {
 /// printed. Its readers get the same text: only its spelling is another (RFC 8259, section 7).
 #[must_use]
 pub fn json_document(document: &str) -> String {
-    let mut out = document.replace("##", r"#\u0023");
-    for directive in DIRECTIVES {
-        for name in [directive.to_owned(), directive.to_lowercase()] {
-            out = out.replace(&format!("[[{name}"), &format!(r"[\u005b{name}"));
-        }
-    }
-    out
+    split_brackets(&document.replace("##", r"#\u0023"), r"[\u005b")
 }
 
 /// A line that a CI system would take for a command (`::error::`, `##[error]`), so that it does
@@ -104,6 +98,11 @@ fn escaped(text: &str) -> String {
 
 /// `[[ATTACHMENT|` becomes `[ [ATTACHMENT|`.
 fn defused(text: &str) -> String {
+    split_brackets(text, "[ [")
+}
+
+/// The text with something else in the place of the two brackets before a directive.
+fn split_brackets(text: &str, instead: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("[[") {
@@ -114,12 +113,15 @@ fn defused(text: &str) -> String {
                 .get(..directive.len())
                 .is_some_and(|start| start.eq_ignore_ascii_case(directive.as_bytes()))
         });
-        out.push_str(&rest[..=at]);
+        out.push_str(&rest[..at]);
         if acts {
-            out.push(' ');
+            out.push_str(instead);
+            rest = inside;
+        } else {
+            // Only one bracket is passed: the second may be the first of another pair.
+            out.push('[');
+            rest = &rest[at + 1..];
         }
-        // Only one bracket is passed: the second may be the first of another pair.
-        rest = &rest[at + 1..];
     }
     out.push_str(rest);
     out

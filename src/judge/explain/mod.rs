@@ -9,7 +9,7 @@ mod client;
 mod end;
 mod socket;
 
-use crate::event::{ProgramRecord, Record};
+use crate::event::Record;
 use crate::ids::Side;
 use crate::judge::check::Failure;
 use crate::judge::facts::View;
@@ -114,7 +114,7 @@ const CAUSES: &[Cause] = &[
 
 /// Finds the cause of a failure. Where none fits, the failure's own words say what was seen.
 #[must_use]
-pub fn explain(plan: &Plan, _program: &ProgramRecord, record: &Record, failure: &Failure<'_>) -> Explained {
+pub fn explain(plan: &Plan, record: &Record, failure: &Failure<'_>) -> Explained {
     let case = Case { plan, record, failure, view: View::whole(record) };
     CAUSES.iter().find_map(|cause| cause(&case)).unwrap_or_else(|| Explained {
         cause: "other",

@@ -116,12 +116,6 @@ impl Running {
         chunks
     }
 
-    /// Whether both terminals have ended: no process holds them any more, and all was read.
-    #[must_use]
-    pub fn output_ended(&self) -> bool {
-        self.terminals.iter().all(|terminal| terminal.master.is_none())
-    }
-
     /// How the first process ended, if it has. Also reaps every process that the program has orphaned
     /// to us (`waitpid(2)`), so nothing else may be waited for in this process.
     pub fn exit(&mut self) -> Option<Exit> {
