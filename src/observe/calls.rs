@@ -26,7 +26,8 @@ enum How {
     ClockSleep,
     /// io_uring_enter(2).
     Ring,
-    /// What was interrupted by a stop goes on, with a limit that is not shown.
+    /// May have a limit that is not shown: what was interrupted by a stop and goes on, or the opening
+    /// of a file, which may wait for a server of the file system as well as for a pipe's other end.
     Resumed,
 }
 
@@ -60,13 +61,13 @@ const TABLE: &[(u64, &str, How)] = &[
     (281, "poll", How::Millis(3)),
     (288, "accept", How::Descriptor),
     (299, "recv", How::Timespec(4)),
-    (2, "open", How::Untimed),
+    (2, "open", How::Resumed),
     (40, "send", How::Descriptor),
     (65, "wait", How::Untimed),
     (70, "wait", How::Untimed),
     (219, "sleep", How::Resumed),
     (220, "wait", How::Timespec(3)),
-    (257, "open", How::Untimed),
+    (257, "open", How::Resumed),
     (307, "send", How::Descriptor),
     (426, "poll", How::Ring),
     (441, "poll", How::Timespec(3)),
@@ -100,7 +101,7 @@ const TABLE: &[(u64, &str, How)] = &[
     (242, "accept", How::Descriptor),
     (243, "recv", How::Timespec(4)),
     (260, "wait", How::Untimed),
-    (56, "open", How::Untimed),
+    (56, "open", How::Resumed),
     (71, "send", How::Descriptor),
     (128, "sleep", How::Resumed),
     (188, "wait", How::Untimed),

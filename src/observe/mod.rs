@@ -7,6 +7,8 @@
 #[cfg(target_os = "linux")]
 mod calls;
 #[cfg(target_os = "linux")]
+mod deaths;
+#[cfg(target_os = "linux")]
 mod look;
 #[cfg(any(test, not(target_os = "linux")))]
 mod probe;

@@ -105,7 +105,8 @@ pub struct Look {
     pub blind: bool,
     /// Its threads, without those of a runtime's housekeeping.
     pub threads: Vec<ThreadLook>,
-    /// Whether packets were under way in the kernel, just before the threads were looked at.
+    /// Whether something was under way in the kernel that may wake a thread: packets, just before the
+    /// threads were looked at, or the news of a death.
     pub in_transit: bool,
 }
 

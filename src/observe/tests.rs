@@ -334,7 +334,7 @@ fn a_daemon_is_still_the_program_and_then_gone() {
 fn a_long_wait_is_not_sat_out() {
     let mut program = Program::python("time.sleep(100)");
     let (settled, took) = program.started();
-    assert_eq!(settled.how, Rest::Polling);
+    assert_eq!(settled.how, Rest::Polling, "{settled:?}");
     assert!(took < Duration::from_secs(3), "{took:?}");
 }
 

@@ -10,7 +10,7 @@ use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::{ReceiveTimeout, SendTimeout};
 use nix::sys::time::TimeVal;
 
-use super::rest::{Call, Limit, Look, Wait};
+use super::rest::{Call, Limit, Look, ThreadLook, Wait};
 
 /// How long what was found counts: a timer can run out without any thread having a processor.
 const FRESH: Duration = Duration::from_millis(100);
@@ -21,11 +21,13 @@ pub struct Hidden {
     accounts: Vec<(u32, u64)>,
     at: Option<Instant>,
     timers: BTreeSet<u32>,
+    disks: BTreeSet<u32>,
     sockets: HashMap<u32, Duration>,
 }
 
 impl Hidden {
-    /// Marks waits of sleeping threads as timed that are so by a timer or a socket's option.
+    /// Marks waits of sleeping threads as timed that are so by a timer or a socket's option, and as
+    /// waits for a disk those for a file.
     pub fn reveal(&mut self, look: &mut Look) {
         if look.threads.is_empty() || !look.asleep() {
             return;
@@ -38,6 +40,10 @@ impl Hidden {
         }
         for thread in &mut look.threads {
             let Wait::In(call) = &mut thread.wait else { continue };
+            if self.disks.contains(&thread.tid) {
+                thread.wait = Wait::Disk;
+                continue;
+            }
             if call.limit.is_some() {
                 continue;
             }
@@ -52,10 +58,21 @@ impl Hidden {
     fn ask(&mut self, look: &Look) {
         let pids: BTreeSet<u32> = look.threads.iter().map(|thread| thread.pid).collect();
         self.timers = pids.into_iter().filter(|pid| armed_timer(*pid) || catches_alarm(*pid)).collect();
-        let threads = look.threads.iter().filter_map(|thread| Some((thread, thread.call()?)));
-        self.sockets =
-            threads.filter_map(|(thread, call)| Some((thread.tid, socket_timeout(thread.pid, call)?))).collect();
+        let threads: Vec<_> = look.threads.iter().filter_map(|thread| Some((thread, thread.call()?))).collect();
+        let of_file = |(thread, call): &&(&ThreadLook, &Call)| is_of_file(thread.pid, call);
+        self.disks = threads.iter().filter(of_file).map(|(thread, _)| thread.tid).collect();
+        self.sockets = threads
+            .into_iter()
+            .filter_map(|(thread, call)| Some((thread.tid, socket_timeout(thread.pid, call)?)))
+            .collect();
     }
+}
+
+/// Whether a call reads or writes a file. Some file systems (FUSE, NFS) wait for their server in a
+/// way that looks like any other wait.
+fn is_of_file(pid: u32, call: &Call) -> bool {
+    let Some(descriptor) = call.descriptor.filter(|_| matches!(call.name, "read" | "write")) else { return false };
+    fs::metadata(format!("/proc/{pid}/fd/{descriptor}")).is_ok_and(|found| found.is_file())
 }
 
 /// How long a socket waits before it gives up by itself (`SO_RCVTIMEO`, `SO_SNDTIMEO`, socket(7)),
@@ -99,11 +116,5 @@ fn armed_timer(pid: u32) -> bool {
 fn catches_alarm(pid: u32) -> bool {
     const SIGALRM_BIT: u64 = 1 << 13;
     const NEARLY_ALL: u32 = 20;
-    fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| {
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix("SigCgt:"))
-            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-            .is_some_and(|mask| mask & SIGALRM_BIT != 0 && mask.count_ones() < NEARLY_ALL)
-    })
+    super::tree::caught_signals(pid).is_some_and(|mask| mask & SIGALRM_BIT != 0 && mask.count_ones() < NEARLY_ALL)
 }

@@ -6,29 +6,57 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::sync::OnceLock;
 
-/// All processes of the program that are alive: the descendants of this one.
+/// All descendants of a process.
+#[derive(Debug, Default)]
+pub struct Family {
+    /// Those that are alive.
+    pub alive: Vec<u32>,
+    /// Those that have ended and that their parent, the second, has not been told of or has not
+    /// asked for yet (zombies). The root's own children are left out.
+    pub dead: Vec<(u32, u32)>,
+}
+
+impl Family {
+    /// The descendants of a process, without some of its children and what is below them.
+    fn of(root: u32, without: &BTreeSet<u32>) -> Self {
+        let mut family = Self::default();
+        let mut next = vec![root];
+        while let Some(pid) = next.pop() {
+            for child in children(pid) {
+                if pid == root && without.contains(&child) {
+                    continue;
+                }
+                next.push(child);
+                if family.alive.contains(&child) {
+                    continue;
+                }
+                if alive(child) {
+                    family.alive.push(child);
+                } else if pid != root {
+                    family.dead.push((child, pid));
+                }
+            }
+        }
+        family
+    }
+}
+
+/// All processes of the program: the descendants of this one.
+#[must_use]
+pub fn processes() -> Family {
+    Family::of(std::process::id(), &BTreeSet::new())
+}
+
+/// All processes of the program that are alive.
 #[must_use]
 pub fn live_processes() -> Vec<u32> {
-    below(std::process::id(), &BTreeSet::new())
+    processes().alive
 }
 
 /// All living descendants of a process, without some of its children and what is below them.
 #[must_use]
 pub fn below(root: u32, without: &BTreeSet<u32>) -> Vec<u32> {
-    let mut found = Vec::new();
-    let mut next = vec![root];
-    while let Some(pid) = next.pop() {
-        for child in children(pid) {
-            if pid == root && without.contains(&child) {
-                continue;
-            }
-            if !found.contains(&child) && alive(child) {
-                found.push(child);
-            }
-            next.push(child);
-        }
-    }
-    found
+    Family::of(root, without).alive
 }
 
 /// The threads of a process.
@@ -87,6 +115,13 @@ fn lives(stat: &str) -> Option<bool> {
     let stat = short(stat).ok()?;
     let state = stat.rsplit_once(") ")?.1.chars().next()?;
     Some(!matches!(state, 'Z' | 'X'))
+}
+
+/// The signals that a process catches, as a mask: bit 0 is signal 1.
+pub fn caught_signals(pid: u32) -> Option<u64> {
+    let status = short(&format!("/proc/{pid}/status")).ok()?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+    u64::from_str_radix(mask.trim(), 16).ok()
 }
 
 /// A file of `/proc` that is shorter than a page, with as few system calls as can be.

@@ -50,6 +50,8 @@ pub struct Watch {
     begun: Instant,
     #[cfg(target_os = "linux")]
     hidden: super::timers::Hidden,
+    #[cfg(target_os = "linux")]
+    deaths: super::deaths::Deaths,
     #[cfg(not(target_os = "linux"))]
     ended: bool,
 }
@@ -71,6 +73,8 @@ impl Watch {
             begun: now,
             #[cfg(target_os = "linux")]
             hidden: super::timers::Hidden::default(),
+            #[cfg(target_os = "linux")]
+            deaths: super::deaths::Deaths::default(),
             #[cfg(not(target_os = "linux"))]
             ended: false,
         }
@@ -103,8 +107,9 @@ impl Watch {
     /// Takes one look; says so when the wait is over.
     #[cfg(target_os = "linux")]
     pub fn look(&mut self) -> Option<Settled> {
-        let pids = super::tree::live_processes();
-        let mut look = super::look::look(&pids);
+        let family = super::tree::processes();
+        let mut look = super::look::look(&family.alive);
+        look.in_transit |= self.deaths.untold(&family.dead, &look, Instant::now());
         self.hidden.reveal(&mut look);
         let mut settled = self.resting.look(&mut self.memory, &look, Instant::now())?;
         for thread in &mut settled.threads {
