@@ -27,7 +27,8 @@ pub enum Occupant {
     Program,
 }
 
-/// Who has a port. Nobody, as far as is known, where the system is not Linux.
+/// Who has a port. Where the system is not Linux, all that is known is whether it can be bound: what
+/// cannot may be remains.
 #[must_use]
 pub fn occupant(transport: Transport, port: u16) -> Occupant {
     #[cfg(target_os = "linux")]
@@ -36,8 +37,7 @@ pub fn occupant(transport: Transport, port: u16) -> Occupant {
     }
     #[cfg(not(target_os = "linux"))]
     {
-        let _ = (transport, port);
-        Occupant::Nobody
+        super::probe::bound(transport, port).map_or(Occupant::Nobody, |_| Occupant::Remains)
     }
 }
 

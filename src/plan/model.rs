@@ -93,8 +93,8 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// What must then be true.
     pub checks: Vec<Check>,
-    /// The ports that it must have to itself on a shared network: those that our side or the
-    /// program binds.
+    /// The ports that it must have to itself on a shared network: the assigned
+    /// one, which a client speaks to also where nobody is to be there, and those that our side binds.
     pub ports: Vec<(Transport, u16)>,
 }
 

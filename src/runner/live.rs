@@ -1,6 +1,7 @@
 //! A program that runs, with the eyes on it.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use crate::event::{Exit, Socket, SocketState};
 use crate::ids::{Side, Transport};
@@ -8,8 +9,24 @@ use crate::observe::Watch;
 use crate::program::launch::{Launch, LaunchError, Running};
 
 /// A loopback address on which no lab's program is bound by name: a server that answers there is
-/// bound to more than 127.0.0.1.
+/// bound to more than 127.0.0.1. On Linux all of 127.0.0.0/8 is local.
 const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 77));
+
+/// An address of this host other than 127.0.0.1.
+///
+/// # Errors
+/// It has none (where the system is not Linux).
+pub(super) fn another_address() -> io::Result<IpAddr> {
+    if cfg!(target_os = "linux") {
+        return Ok(ELSEWHERE);
+    }
+    // To connect a UDP socket sends nothing: the system only says which address it would send from.
+    // The other end is an address for documentation (RFC 5737).
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
+    let own = socket.local_addr()?.ip();
+    if own.is_loopback() || own.is_unspecified() { Err(io::ErrorKind::AddrNotAvailable.into()) } else { Ok(own) }
+}
 
 /// A program that was started and not yet stopped.
 #[derive(Debug)]
@@ -54,11 +71,6 @@ impl Live {
     #[must_use]
     pub fn target(&self) -> Option<SocketAddr> {
         self.target
-    }
-
-    /// Another address of the host, at the same port.
-    pub(super) fn elsewhere(&self) -> Option<SocketAddr> {
-        self.target.map(|target| SocketAddr::new(ELSEWHERE, target.port()))
     }
 
     /// The sockets that it had when it was ready.

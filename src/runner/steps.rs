@@ -5,7 +5,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 
-use super::live::Live;
+use super::live::{Live, another_address};
 use super::{Endpoint, Halt, Played, Stage};
 use crate::event::{Fact, Rest};
 use crate::ids::{Peer, Side};
@@ -131,14 +131,18 @@ impl Stage<'_> {
     }
 
     fn target(&mut self, elsewhere: bool) -> Result<SocketAddr, Halt> {
-        if elsewhere && !cfg!(target_os = "linux") {
-            self.trouble("another address of the host is only there on Linux (127.0.0.0/8 is all local)".to_owned())?;
-        }
-        let target = self.live.as_ref().and_then(|live| if elsewhere { live.elsewhere() } else { live.target() });
-        target.ok_or_else(|| {
+        let Some(target) = self.live.as_ref().and_then(Live::target) else {
             self.log.push(Fact::Starved { waited_for: "the program opens its socket".to_owned() });
-            Halt::Starved
-        })
+            return Err(Halt::Starved);
+        };
+        if !elsewhere {
+            return Ok(target);
+        }
+        let address = another_address().or_else(|error| {
+            let what = format!("this host has no address other than 127.0.0.1 ({error})");
+            self.trouble(what).and(Err(Halt::Trouble))
+        })?;
+        Ok(SocketAddr::new(address, target.port()))
     }
 
     fn open(&mut self, name: &str, gone: bool, elsewhere: bool) -> Played {

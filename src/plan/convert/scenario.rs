@@ -174,7 +174,7 @@ impl<'a> Scene<'a> {
             looks: Moments::default(),
             sent: BTreeMap::new(),
             program: Program::new(server),
-            ports: if server { vec![(suite.role.transport(), port)] } else { Vec::new() },
+            ports: vec![(suite.role.transport(), port)],
             depth: 0,
             repeated: false,
             parallel: false,
