@@ -204,6 +204,13 @@ pub enum Fact {
         /// Whether it was cut short since the program was at rest without a timer of its own.
         cut_short: bool,
     },
+    /// The program wanted more of something than it may have.
+    Overstepped {
+        /// Of what, and how much it may have: `more than 512 MiB of memory`.
+        words: String,
+        /// Whether it was stopped for that; else the system refused it.
+        stopped: bool,
+    },
     /// The grader or the machine failed: the scenario says nothing about the program.
     Trouble {
         /// What happened, and what to do.
@@ -339,6 +346,12 @@ pub struct ProgramRecord {
     /// Why scenarios were left out, where the program had taken all the time that it may.
     #[serde(default)]
     pub stopped: Option<String>,
+    /// The level of isolation that it had; empty if it was never run.
+    #[serde(default)]
+    pub isolation: String,
+    /// Why that was no better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolation_reason: Option<String>,
     /// How often the program was started.
     pub starts: u32,
     /// Microseconds from the first start to the last record.

@@ -19,8 +19,25 @@ pub struct ProcessLimits {
     pub file_bytes: Option<u64>,
     /// Descriptors that may be open (`RLIMIT_NOFILE`).
     pub open_files: Option<u64>,
-    /// Processes and threads of the same user (`RLIMIT_NPROC`).
-    pub processes: Option<u64>,
+}
+
+/// What is done to a process between its making and its program, beside its limits.
+#[derive(Debug, Default)]
+pub struct Confinement {
+    /// Limits.
+    pub limits: ProcessLimits,
+    /// Another user and group (`setresuid(2)`, `setresgid(2)`), without further groups.
+    #[cfg(target_os = "linux")]
+    pub identity: Option<(u32, u32)>,
+    /// Descriptors that it inherits beside the three standard ones, under the same numbers.
+    #[cfg(target_os = "linux")]
+    pub inherited: Vec<std::os::fd::RawFd>,
+    /// A Landlock ruleset that it is subject to (`landlock_restrict_self(2)`).
+    #[cfg(target_os = "linux")]
+    pub ruleset: Option<std::os::fd::OwnedFd>,
+    /// Filters of system calls (`seccomp(2)`), loaded one after the other.
+    #[cfg(target_os = "linux")]
+    pub filters: Vec<seccompiler::BpfProgram>,
 }
 
 /// Makes this process the parent of every descendant whose own parent ends
@@ -57,20 +74,99 @@ pub fn die_with_parent() -> io::Result<()> {
 }
 
 /// Prepares a command such that its process leads a session (and process group) of its own
-/// (`setsid(2)`), is killed when the thread that started it ends, writes no core file, and keeps
-/// to the limits. A limit above the system's hard limit is lowered to that.
+/// (`setsid(2)`), is killed when the thread that started it ends, writes no core file, and is
+/// confined. A limit above the system's hard limit is lowered to that.
 #[cfg(unix)]
-pub fn confine(command: &mut Command, limits: ProcessLimits) {
+pub fn confine(command: &mut Command, confinement: Confinement) {
     use std::os::unix::process::CommandExt as _;
-    // SAFETY: between fork and exec only async-signal-safe calls are made: setsid, prctl,
-    // getrlimit, setrlimit; nothing is allocated and no lock is taken.
+    // SAFETY: between fork and exec only system calls are made (setsid, setrlimit, setresuid, prctl,
+    // fcntl, landlock, seccomp); nothing is allocated and no lock is taken.
     unsafe {
         command.pre_exec(move || {
             nix::unistd::setsid()?;
+            apply(confinement.limits)?;
+            #[cfg(target_os = "linux")]
+            become_another(&confinement)?;
+            // After the change of the user, which undoes it.
             die_with_parent()?;
-            apply(limits)
+            #[cfg(target_os = "linux")]
+            restrict(&confinement)?;
+            Ok(())
         });
     }
+}
+
+/// Changes the user, and lets descriptors through.
+#[cfg(target_os = "linux")]
+fn become_another(confinement: &Confinement) -> io::Result<()> {
+    use nix::libc;
+
+    // SAFETY: the calls take plain numbers; an empty list of groups needs no pointer.
+    let succeeded = unsafe {
+        confinement.inherited.iter().all(|descriptor| libc::fcntl(*descriptor, libc::F_SETFD, 0) == 0)
+            && confinement.identity.is_none_or(|(user, group)| {
+                libc::setgroups(0, std::ptr::null()) == 0
+                    && libc::setresgid(group, group, group) == 0
+                    && libc::setresuid(user, user, user) == 0
+            })
+    };
+    if succeeded { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Puts the calling process under a Landlock ruleset and filters of system calls, for good.
+#[cfg(target_os = "linux")]
+fn restrict(confinement: &Confinement) -> io::Result<()> {
+    use std::os::fd::AsRawFd as _;
+
+    use nix::libc;
+
+    if confinement.ruleset.is_none() && confinement.filters.is_empty() {
+        return Ok(());
+    }
+    nix::sys::prctl::set_no_new_privs()?;
+    if let Some(ruleset) = &confinement.ruleset {
+        // SAFETY: the call takes plain numbers.
+        let done =
+            unsafe { libc::syscall(libc::SYS_landlock_restrict_self, libc::c_long::from(ruleset.as_raw_fd()), 0) };
+        checked(done)?;
+    }
+    for filter in &confinement.filters {
+        let failed = |_| io::Error::from_raw_os_error(libc::EACCES);
+        seccompiler::apply_filter(filter).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Limits the processes and threads of another process's user in its user namespace
+/// (`RLIMIT_NPROC`, `prlimit(2)`); its children inherit that. Asked for as that user where it is not
+/// ours: an administrator in a container may lack the right to (`CAP_SYS_RESOURCE`).
+///
+/// # Errors
+/// The system's: the process is gone, or somebody else's.
+#[cfg(target_os = "linux")]
+pub fn limit_processes(pid: u32, most: u64, identity: Option<(u32, u32)>) -> io::Result<()> {
+    let Some((user, group)) = identity else { return prlimit_processes(pid, most) };
+    // Linux keeps a user for each thread (nptl(7)); this one ends right after.
+    let as_another = std::thread::spawn(move || {
+        use nix::libc::{SYS_setresgid, SYS_setresuid, syscall};
+
+        // SAFETY: both calls take plain numbers, and change this thread alone.
+        let changed = unsafe {
+            syscall(SYS_setresgid, group, group, group) == 0 && syscall(SYS_setresuid, user, user, user) == 0
+        };
+        if changed { prlimit_processes(pid, most) } else { Err(io::Error::last_os_error()) }
+    });
+    as_another.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
+}
+
+#[cfg(target_os = "linux")]
+fn prlimit_processes(pid: u32, most: u64) -> io::Result<()> {
+    use nix::libc;
+
+    let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+    // SAFETY: the structure is plain numbers and outlives the call.
+    let done = unsafe { libc::prlimit(pid.cast_signed(), libc::RLIMIT_NPROC, &limit, std::ptr::null_mut()) };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 #[cfg(unix)]
@@ -82,8 +178,6 @@ fn apply(limits: ProcessLimits) -> io::Result<()> {
     bound(Resource::RLIMIT_CPU, limits.cpu_seconds, room)?;
     bound(Resource::RLIMIT_FSIZE, limits.file_bytes, 0)?;
     bound(Resource::RLIMIT_NOFILE, limits.open_files, 0)?;
-    #[cfg(not(any(target_os = "solaris", target_os = "illumos")))]
-    bound(Resource::RLIMIT_NPROC, limits.processes, 0)?;
     Ok(())
 }
 

@@ -51,6 +51,8 @@ pub struct Request {
     pub missing: Vec<Missing>,
     /// The assignment's name.
     pub assignment: Option<String>,
+    /// The level of isolation that is asked for; the best that can be had if none is.
+    pub isolation: Option<Level>,
     /// What each program may use.
     pub limits: Limits,
     /// Host names, beside the usual ones, that the programs may use for the other side.
@@ -104,6 +106,7 @@ pub async fn grade(
             program,
             limits: request.limits.clone(),
             hosts: request.hosts.clone(),
+            isolation: request.isolation,
             seed,
             executable: request.executable.clone(),
             progress: Arc::clone(&progress),
@@ -116,11 +119,13 @@ pub async fn grade(
     }
     let mut programs: Vec<(usize, Recorded)> = tasks.join_all().await;
     programs.sort_by_key(|(index, _)| *index);
+    let (isolation, isolation_reason) = isolation(programs.iter().map(|(_, recorded)| &recorded.record));
     Ok(SubmissionRecord {
         format: FORMAT.to_owned(),
         id: request.id,
         seed: seed.unwrap_or_default(),
-        isolation: Level::best().name().to_owned(),
+        isolation,
+        isolation_reason,
         observation: crate::observe::method().to_owned(),
         assignment: request.assignment,
         only: request.only,
@@ -128,6 +133,13 @@ pub async fn grade(
         programs: programs.into_iter().map(|(_, recorded)| recorded).collect(),
         missing: request.missing,
     })
+}
+
+/// The worst of the levels that the programs had, and why it was no better.
+fn isolation<'a>(records: impl Iterator<Item = &'a ProgramRecord>) -> (String, Option<String>) {
+    let levels = records.filter_map(|record| Some((record.isolation.parse::<Level>().ok()?, record)));
+    let worst = levels.max_by_key(|(level, _)| *level).map(|(_, record)| record);
+    worst.map_or(("none".to_owned(), None), |record| (record.isolation.clone(), record.isolation_reason.clone()))
 }
 
 /// Why a program cannot be run: it is not in the copy.
@@ -153,6 +165,7 @@ struct Task {
     program: Program,
     limits: Limits,
     hosts: Vec<String>,
+    isolation: Option<Level>,
     seed: u64,
     executable: PathBuf,
     progress: Arc<dyn Fn(Progress) + Send + Sync>,
@@ -169,15 +182,22 @@ impl Task {
             records: Vec::new(),
             trouble,
             stopped: None,
+            isolation: String::new(),
+            isolation_reason: None,
             starts: 0,
             micros: 0,
         };
         if record.trouble.is_none() {
             let launch = launch(command, copy.root(), self.limits);
-            let job = Job { plan: plan.clone(), launch, seed: self.seed, hosts: self.hosts, first_input };
+            let (seed, hosts, isolation) = (self.seed, self.hosts, self.isolation);
+            let job = Job { plan: plan.clone(), launch, seed, hosts, isolation, first_input };
             let role = plan.role;
             let progress = &self.progress;
             let outcome = run(&self.executable, &job, |message| match message {
+                Message::Isolated { level, reason } => {
+                    record.isolation = level.name().to_owned();
+                    record.isolation_reason = reason;
+                }
                 Message::Begins { number, of } => progress(Progress { role, scenario: number, of }),
                 Message::Played(played) => record.records.push(played),
                 Message::Done { starts, micros } => (record.starts, record.micros) = (starts, micros),

@@ -11,6 +11,7 @@ use super::progress::Bars;
 use super::{Outcome, Suites};
 use crate::ids::Role;
 use crate::report::{self, Graded, Wanted, terminal};
+use crate::sandbox::Level;
 use crate::text::shell_word;
 use crate::text::tame;
 
@@ -54,6 +55,10 @@ pub struct Check {
     #[arg(long, value_name = "FILE")]
     record: Option<Utf8PathBuf>,
 
+    /// Isolate programs so, or not at all: private-network, confined, plain [default: the best there is]
+    #[arg(long, value_name = "LEVEL")]
+    isolation: Option<Level>,
+
     /// Run so many programs at the same time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -89,6 +94,7 @@ impl Check {
             suites: self.suites.clone(),
             only: self.only.clone(),
             seed: self.seed,
+            isolation: self.isolation,
             jobs: self.jobs.map(usize::from),
             command: self.command.clone(),
         }
@@ -102,6 +108,7 @@ impl Check {
         self.suites.assignment.iter().for_each(|file| flag("--assignment", file.as_str()));
         self.suites.dialect.iter().for_each(|name| flag("--dialect", name));
         self.only.iter().for_each(|pattern| flag("--only", pattern));
+        self.isolation.iter().for_each(|level| flag("--isolation", level.name()));
         flag("--seed", &seed.to_string());
         if !self.command.is_empty() {
             words.push("--".to_owned());

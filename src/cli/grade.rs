@@ -18,7 +18,7 @@ use crate::plan::model::Plan;
 use crate::program::find::{self, Candidate, FindError};
 use crate::program::language::Language;
 use crate::report::Graded;
-use crate::sandbox::Limits;
+use crate::sandbox::{Level, Limits};
 use crate::span::nearest;
 use crate::spec::dialect::{LimitsChange, ProgramChange};
 
@@ -38,6 +38,8 @@ pub struct CheckRequest {
     /// How many programs are run at the same time; twice as many as there are processors
     /// if not said, for each of them waits most of the time.
     pub jobs: Option<usize>,
+    /// The level of isolation that is asked for; the best that can be had if none is.
+    pub isolation: Option<Level>,
     /// The command line that starts the program, instead of what is found.
     pub command: Vec<String>,
 }
@@ -89,6 +91,7 @@ fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
         missing,
         assignment: resolved.name.clone(),
         only: request.only.clone(),
+        isolation: request.isolation,
         limits: limits(&resolved.limits),
         hosts: resolved.hosts.clone(),
         seed: request.seed,
@@ -114,8 +117,10 @@ fn limits(change: &LimitsChange) -> Limits {
         file_bytes: change.file_bytes.unwrap_or(usual.file_bytes),
         open_files: change.open_files.unwrap_or(usual.open_files),
         output_bytes: change.output_bytes.unwrap_or(usual.output_bytes),
+        memory_bytes: change.memory_bytes.unwrap_or(usual.memory_bytes),
+        processes: change.processes.unwrap_or(usual.processes),
+        disk_bytes: change.disk_bytes.unwrap_or(usual.disk_bytes),
         wall_seconds: change.wall_seconds.unwrap_or(usual.wall_seconds),
-        ..usual
     }
 }
 

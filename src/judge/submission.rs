@@ -22,6 +22,9 @@ pub struct SubmissionRecord {
     pub seed: u64,
     /// How the programs were kept apart.
     pub isolation: String,
+    /// Why they were kept apart no better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolation_reason: Option<String>,
     /// How rest was told.
     pub observation: String,
     /// The assignment's name, where there was one.
@@ -54,6 +57,7 @@ impl SubmissionRecord {
             id: self.id.clone(),
             seed: self.seed,
             isolation: self.isolation.clone(),
+            isolation_reason: self.isolation_reason.clone(),
             observation: self.observation.clone(),
             assignment: self.assignment.clone(),
             at: self.at.clone(),

@@ -135,6 +135,8 @@ pub struct SubmissionVerdict {
     pub seed: u64,
     /// The isolation level that it was run under.
     pub isolation: String,
+    /// Why it was no better one.
+    pub isolation_reason: Option<String>,
     /// How rest was told: `quiescence` or `grace periods`.
     pub observation: String,
     /// The assignment, where there was one.

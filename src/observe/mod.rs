@@ -19,11 +19,13 @@ mod sockets;
 mod timers;
 #[cfg(target_os = "linux")]
 mod tree;
+#[cfg(target_os = "linux")]
+mod usage;
 mod watch;
 
 pub use rest::{Activity, Budget, Purpose, Settled};
 #[cfg(target_os = "linux")]
-pub use tree::{below, live_processes};
+pub use tree::below;
 pub use watch::{Census, Occupant, Watch, occupant};
 
 /// How rest is told on this system, in a report's words.

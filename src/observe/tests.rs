@@ -34,7 +34,7 @@ impl Program {
         let alone = alone();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
-        Self { child, out, watch: Watch::new(), _alone: alone }
+        Self { child, out, watch: Watch::new(Vec::new()), _alone: alone }
     }
 
     /// The port that it prints.
@@ -100,11 +100,11 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        for pid in super::live_processes() {
+        for pid in super::below(std::process::id(), &std::collections::BTreeSet::new()) {
             let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), nix::sys::signal::SIGKILL);
         }
         let _ = self.child.wait();
-        while !super::live_processes().is_empty() {
+        while !super::below(std::process::id(), &std::collections::BTreeSet::new()).is_empty() {
             std::thread::yield_now();
         }
     }

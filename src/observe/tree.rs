@@ -14,11 +14,14 @@ pub struct Family {
     /// Those that have ended and that their parent, the second, has not been told of or has not
     /// asked for yet (zombies). The root's own children are left out.
     pub dead: Vec<(u32, u32)>,
+    /// Whether one of those that are not counted is alive.
+    pub kept: bool,
 }
 
 impl Family {
-    /// The descendants of a process, without some of its children and what is below them.
-    fn of(root: u32, without: &BTreeSet<u32>) -> Self {
+    /// The descendants of a process, without some of its children and what is below them, and without
+    /// some others, but with what is below those.
+    fn of(root: u32, without: &BTreeSet<u32>, keepers: &[u32]) -> Self {
         let mut family = Self::default();
         let mut next = vec![root];
         while let Some(pid) = next.pop() {
@@ -30,9 +33,11 @@ impl Family {
                 if family.alive.contains(&child) {
                     continue;
                 }
-                if alive(child) {
+                if keepers.contains(&child) {
+                    family.kept |= alive(child);
+                } else if alive(child) {
                     family.alive.push(child);
-                } else if pid != root {
+                } else if pid != root && !keepers.contains(&pid) {
                     family.dead.push((child, pid));
                 }
             }
@@ -41,22 +46,16 @@ impl Family {
     }
 }
 
-/// All processes of the program: the descendants of this one.
+/// All processes of the program: the descendants of this one, without those of its sandbox.
 #[must_use]
-pub fn processes() -> Family {
-    Family::of(std::process::id(), &BTreeSet::new())
-}
-
-/// All processes of the program that are alive.
-#[must_use]
-pub fn live_processes() -> Vec<u32> {
-    processes().alive
+pub fn processes(keepers: &[u32]) -> Family {
+    Family::of(std::process::id(), &BTreeSet::new(), keepers)
 }
 
 /// All living descendants of a process, without some of its children and what is below them.
 #[must_use]
 pub fn below(root: u32, without: &BTreeSet<u32>) -> Vec<u32> {
-    Family::of(root, without).alive
+    Family::of(root, without, &[]).alive
 }
 
 /// The threads of a process.

@@ -48,6 +48,12 @@ pub struct Watch {
     memory: Memory,
     resting: Resting,
     begun: Instant,
+    /// Processes of the sandbox, not of the program.
+    #[cfg(target_os = "linux")]
+    keepers: Vec<u32>,
+    /// Whether the program itself was seen yet.
+    #[cfg(target_os = "linux")]
+    seen: bool,
     #[cfg(target_os = "linux")]
     hidden: super::timers::Hidden,
     #[cfg(target_os = "linux")]
@@ -56,21 +62,22 @@ pub struct Watch {
     ended: bool,
 }
 
-impl Default for Watch {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Watch {
-    /// Eyes on a program that is about to start.
+    /// Eyes on a program that was just started, with those of its processes that are not its own but
+    /// its sandbox's.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(keepers: Vec<u32>) -> Self {
         let now = Instant::now();
+        #[cfg(not(target_os = "linux"))]
+        let _ = keepers;
         Self {
             memory: Memory::default(),
             resting: Resting::new(Purpose::Settle, Budget::START, now),
             begun: now,
+            #[cfg(target_os = "linux")]
+            keepers,
+            #[cfg(target_os = "linux")]
+            seen: false,
             #[cfg(target_os = "linux")]
             hidden: super::timers::Hidden::default(),
             #[cfg(target_os = "linux")]
@@ -104,11 +111,26 @@ impl Watch {
         }
     }
 
+    #[cfg(target_os = "linux")]
+    fn family(&self) -> super::tree::Family {
+        super::tree::processes(&self.keepers)
+    }
+
+    /// The program's processes that are alive.
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub fn processes(&self) -> Vec<u32> {
+        self.family().alive
+    }
+
     /// Takes one look; says so when the wait is over.
     #[cfg(target_os = "linux")]
     pub fn look(&mut self) -> Option<Settled> {
-        let family = super::tree::processes();
+        let family = self.family();
+        self.seen |= !family.alive.is_empty();
         let mut look = super::look::look(&family.alive);
+        // Until its sandbox is ready there is no program, but there will be.
+        look.alive |= !self.seen && family.kept;
         look.in_transit |= self.deaths.untold(&family.dead, &look, Instant::now());
         self.hidden.reveal(&mut look);
         let mut settled = self.resting.look(&mut self.memory, &look, Instant::now())?;
@@ -141,7 +163,7 @@ impl Watch {
     pub fn is_alive(&self) -> bool {
         #[cfg(target_os = "linux")]
         {
-            !super::tree::live_processes().is_empty()
+            !self.processes().is_empty()
         }
         #[cfg(not(target_os = "linux"))]
         {
@@ -154,7 +176,7 @@ impl Watch {
     pub fn sockets(&self) -> Vec<Socket> {
         #[cfg(target_os = "linux")]
         {
-            super::sockets::held_by(&super::tree::live_processes())
+            super::sockets::held_by(&self.processes())
         }
         #[cfg(not(target_os = "linux"))]
         {
@@ -176,12 +198,28 @@ impl Watch {
         }
     }
 
+    /// Bytes of memory of its own, and processes and threads; `enough` is up to where the first need not
+    /// be exact. Nothing is known where the system is not Linux.
+    #[must_use]
+    pub fn usage(&self, enough: u64) -> (u64, u64) {
+        #[cfg(target_os = "linux")]
+        {
+            let usage = super::usage::measure(&self.processes(), enough);
+            (usage.memory, usage.threads)
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = enough;
+            (0, 0)
+        }
+    }
+
     /// What it holds.
     #[must_use]
     pub fn census(&self) -> Census {
         #[cfg(target_os = "linux")]
         {
-            let pids = super::tree::live_processes();
+            let pids = self.processes();
             Census {
                 descriptors: pids.iter().map(|pid| super::sockets::descriptors(*pid).len()).sum(),
                 threads: pids.iter().map(|pid| super::tree::threads(*pid).len()).sum(),

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::event::Output;
-use crate::sandbox::Limits;
+use crate::sandbox::{Limits, Prepared, Sandbox, Start};
 
 #[cfg(not(unix))]
 mod piped;
@@ -66,14 +66,19 @@ impl Launch {
         all
     }
 
-    fn prepared(&self) -> Result<std::process::Command, LaunchError> {
-        let (program, arguments) = self.command.split_first().ok_or(LaunchError::Empty)?;
+    /// What a sandbox is to start; `environment` is [its own](Self::environment).
+    #[must_use]
+    pub fn start<'a>(&'a self, environment: &'a BTreeMap<String, String>) -> Start<'a> {
+        Start { command: &self.command, folder: self.cwd.as_std_path(), environment, limits: self.limits.process() }
+    }
+
+    fn prepared(&self, sandbox: &Sandbox) -> Result<Prepared, LaunchError> {
+        let program = self.command.first().ok_or(LaunchError::Empty)?;
         if !self.cwd.is_dir() {
             return Err(LaunchError::Folder { cwd: self.cwd.clone() });
         }
-        let mut command = std::process::Command::new(program);
-        command.args(arguments).current_dir(&self.cwd).env_clear().envs(self.environment());
-        Ok(command)
+        sandbox.can_start(program).map_err(|error| self.failed(error))?;
+        sandbox.prepare(&self.start(&self.environment())).map_err(LaunchError::Sandbox)
     }
 
     fn failed(&self, source: io::Error) -> LaunchError {
@@ -122,6 +127,9 @@ pub enum LaunchError {
         /// The system's words.
         source: io::Error,
     },
+    /// Its sandbox could not be set up: the machine's fault, not the program's.
+    #[error("the program's sandbox could not be set up: {0}")]
+    Sandbox(#[source] io::Error),
     /// No pseudo-terminal or pipe could be made: the machine's fault, not the program's.
     #[error("no terminal for the program could be opened: {0}")]
     Terminal(#[source] io::Error),

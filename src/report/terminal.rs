@@ -308,9 +308,13 @@ impl<'a> Page<'a> {
         let (text, style) = sentence(self.graded);
         self.paragraph(&text, style.bold());
         let seed = if again.is_some() { String::new() } else { format!(" Seed {}.", verdict.seed) };
+        let reason = verdict.isolation_reason.as_ref().map(|reason| format!(" ({})", tame(reason))).unwrap_or_default();
         let assignment = verdict.assignment.as_ref().map(|name| format!("Assignment {name}. ")).unwrap_or_default();
         self.paragraph(
-            &format!("{assignment}Isolation: {}. Rest told by {}.{seed}", verdict.isolation, verdict.observation),
+            &format!(
+                "{assignment}Isolation: {}{reason}. Rest told by {}.{seed}",
+                verdict.isolation, verdict.observation
+            ),
             DIM,
         );
         if let Some(again) = again {

@@ -126,6 +126,8 @@ fn records(role: Role, facts: Vec<Fact>) -> ProgramRecord {
         records: vec![record(facts)],
         trouble: None,
         stopped: None,
+        isolation: String::new(),
+        isolation_reason: None,
         starts: 2,
         micros: 340_000,
     }
@@ -137,6 +139,7 @@ fn graded(programs: Vec<ProgramVerdict>, records: Vec<ProgramRecord>) -> Graded 
             id: "jdoe".to_owned(),
             seed: 42,
             isolation: "plain".to_owned(),
+            isolation_reason: None,
             observation: "quiescence".to_owned(),
             assignment: None,
             at: "2026-11-26T21:00:00Z".to_owned(),

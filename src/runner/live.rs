@@ -2,11 +2,13 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::time::Instant;
 
 use crate::event::{Exit, Socket, SocketState};
 use crate::ids::{Side, Transport};
 use crate::observe::Watch;
 use crate::program::launch::{Launch, LaunchError, Running};
+use crate::sandbox::Sandbox;
 
 /// A loopback address on which no lab's program is bound by name: a server that answers there is
 /// bound to more than 127.0.0.1. On Linux all of 127.0.0.0/8 is local.
@@ -39,20 +41,27 @@ pub struct Live {
     pub(super) stuck: bool,
     /// Whether it has ever sent anything.
     pub(super) served: bool,
+    /// When its use of memory and processes was last looked at.
+    pub(super) measured: Instant,
+    /// Whether it was noted that it has as many processes as it may have.
+    pub(super) crowded: bool,
     side: Side,
     sockets: Vec<Socket>,
     target: Option<SocketAddr>,
 }
 
 impl Live {
-    pub(super) fn start(launch: &Launch, side: Side) -> Result<Self, LaunchError> {
-        let running = Running::start(launch)?;
+    pub(super) fn start(launch: &Launch, sandbox: &Sandbox, side: Side) -> Result<Self, LaunchError> {
+        let running = Running::start(launch, sandbox)?;
+        let watch = Watch::new(running.keepers());
         Ok(Self {
             running,
-            watch: Watch::new(),
+            watch,
             exited: false,
             stuck: false,
             served: false,
+            measured: Instant::now(),
+            crowded: false,
             side,
             sockets: Vec::new(),
             target: None,
@@ -82,7 +91,7 @@ impl Live {
     /// program that never waits burns is for the most part our waiting.
     pub(super) fn allow_cpu(&self, seconds: u64) {
         #[cfg(target_os = "linux")]
-        for pid in crate::observe::live_processes() {
+        for pid in self.watch.processes() {
             // One that is gone needs none.
             let _ = crate::sys::allow_cpu(pid, seconds);
         }

@@ -4,6 +4,7 @@
 //! whether the program is at rest. So all events have one order.
 
 mod debts;
+mod limits;
 mod live;
 mod log;
 mod steps;
@@ -20,6 +21,7 @@ use crate::ids::Side;
 use crate::peer::{Datagrams, Listener, Stream};
 use crate::plan::model::{Plan, Scenario};
 use crate::program::launch::Launch;
+use crate::sandbox::Sandbox;
 
 /// What ends a scenario before its last step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +33,10 @@ enum Halt {
 }
 
 /// What all scenarios of a program have in common.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Terms {
+    /// What the program runs in.
+    pub sandbox: Sandbox,
     /// What nonces are drawn from.
     pub seed: u64,
     /// Whether what lingers of a finished connection can hinder another start.

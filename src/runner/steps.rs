@@ -305,7 +305,7 @@ impl Stage<'_> {
     /// Starts the program; a server is waited for until it is ready, or at rest without being so.
     pub(super) async fn start(&mut self, input: Option<Vec<u8>>) -> Played {
         self.stop()?;
-        match Live::start(self.launch, self.plan.role.side()) {
+        match Live::start(self.launch, &self.terms.sandbox, self.plan.role.side()) {
             Ok(live) => {
                 let (pid, command) = (live.running.pid(), self.launch.command.clone());
                 *self.live = Some(live);

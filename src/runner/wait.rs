@@ -47,6 +47,10 @@ impl Stage<'_> {
             live.exited = true;
             live.watch.ended();
             activity.print = true;
+            if live.running.is_broken() {
+                let what = "the program's sandbox could not be set up; what it says of that stands in its output";
+                self.log.push(Fact::Trouble { what: what.to_owned() });
+            }
             self.log.push(Fact::Exited { how, stopped: false });
         }
         activity
@@ -83,6 +87,7 @@ impl Stage<'_> {
                 return (came(self), Some(settled));
             }
             let pace = live.watch.pace();
+            self.heed_limits();
             nap(pace).await;
         }
     }

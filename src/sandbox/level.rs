@@ -1,6 +1,7 @@
 //! How well a program is isolated.
 
 use std::fmt;
+use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,20 +10,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
-    /// In namespaces of its own, network included: no port is ever taken.
+    /// In namespaces of its own (bubblewrap), network included: no port is ever taken, and of the
+    /// machine it sees what it needs.
     PrivateNetwork,
-    /// Without namespaces, but confined by the kernel in what it may touch.
+    /// Without bubblewrap, but confined by the kernel in what it may touch (Landlock, seccomp).
     Confined,
-    /// An ordinary process group with resource limits.
+    /// An ordinary process group with resource limits, in its own copy of the submission.
     Plain,
 }
 
 impl Level {
-    /// The best level that is available here.
-    #[must_use]
-    pub fn best() -> Self {
-        Self::Plain
-    }
+    /// All of them, the best first.
+    pub const ALL: [Self; 3] = [Self::PrivateNetwork, Self::Confined, Self::Plain];
 
     /// Its name in flags and reports.
     #[must_use]
@@ -38,5 +37,14 @@ impl Level {
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl FromStr for Level {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = Self::ALL.into_iter().find(|level| level.name() == text);
+        named.ok_or_else(|| format!("there is no isolation level `{text}`: private-network, confined, plain"))
     }
 }

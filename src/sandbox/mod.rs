@@ -1,14 +1,28 @@
 //! What a program under test may touch and use: its level of isolation, its limits, its own copy of
 //! the submission, and the ports that it has for itself.
 
+#[cfg(target_os = "linux")]
+mod bubblewrap;
+#[cfg(target_os = "linux")]
+mod confined;
 mod copy;
+#[cfg(target_os = "linux")]
+mod filter;
 mod level;
 mod limits;
 pub mod network;
 mod ports;
+#[cfg(target_os = "linux")]
+mod prefix;
+#[cfg(target_os = "linux")]
+mod room;
 pub mod stale;
+mod walls;
 
+#[cfg(target_os = "linux")]
+pub use bubblewrap::Sentry;
 pub use copy::{CopyError, Digest, MAX_BYTES, MAX_FILES, PrivateCopy};
 pub use level::Level;
 pub use limits::Limits;
 pub use ports::{PortLocks, PortsError};
+pub use walls::{Prepared, Sandbox, Start, Unavailable};

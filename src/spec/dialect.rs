@@ -177,6 +177,12 @@ pub struct LimitsChange {
     pub file_bytes: Option<u64>,
     /// Descriptors that it may have open (1024).
     pub open_files: Option<u64>,
+    /// Bytes of memory of its own that all its processes may have together (512 MiB).
+    pub memory_bytes: Option<u64>,
+    /// Processes and threads that it may have (256).
+    pub processes: Option<u64>,
+    /// Bytes that all files which it writes may have together (128 MiB).
+    pub disk_bytes: Option<u64>,
     /// Bytes of its output that are kept in each start (1 MiB).
     pub output_bytes: Option<u64>,
     /// Seconds that all its scenarios together may take (900): the last resort.

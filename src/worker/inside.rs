@@ -10,8 +10,8 @@ use crate::ids::{Side, Transport};
 use crate::judge;
 use crate::plan::model::{Scenario, Step};
 use crate::runner::{Live, Terms, play};
-use crate::sandbox::PortLocks;
 use crate::sandbox::network::{self, Network};
+use crate::sandbox::{PortLocks, Sandbox};
 
 /// How often a worker says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -27,11 +27,26 @@ pub fn serve() -> io::Result<()> {
     let job: Job = serde_json::from_str(&line)?;
     crate::sys::set_subreaper()?;
     leave_session();
-    let shared_ports = match network::enter(&job.hosts) {
-        Network::Private => false,
-        Network::Shared => true,
+    let network = network::enter(&job.hosts);
+    if network == Network::Broken {
         // There is no way back; another process may try without.
-        Network::Broken => return say(&Message::NoNetwork),
+        return say(&Message::NoNetwork);
+    }
+    let environment = job.launch.environment();
+    let start = job.launch.start(&environment);
+    let sandbox = match Sandbox::make(job.isolation, network, &start, &job.launch.limits) {
+        Ok((sandbox, lacking)) => {
+            let reason = lacking.map(|lacking| lacking.reason);
+            say(&Message::Isolated { level: sandbox.level(), reason })?;
+            sandbox
+        }
+        Err(unavailable) => return say(&Message::Trouble(unavailable.to_string())),
+    };
+    let terms = Terms {
+        sandbox,
+        seed: job.seed,
+        shared_ports: network == Network::Shared,
+        first_input: job.first_input.clone(),
     };
     // The namespaces' files must be ours until here.
     crate::sys::be_opaque();
@@ -41,7 +56,7 @@ pub fn serve() -> io::Result<()> {
         tokio::select! {
             biased;
             () = parent_gone => None,
-            outcome = work(&job, shared_ports) => Some(outcome),
+            outcome = work(&job, terms) => Some(outcome),
         }
     });
     crate::program::sweep::sweep();
@@ -101,9 +116,8 @@ struct Bench<'a> {
     starts: u32,
 }
 
-async fn work(job: &Job, shared_ports: bool) -> io::Result<()> {
+async fn work(job: &Job, terms: Terms) -> io::Result<()> {
     let begun = Instant::now();
-    let terms = Terms { seed: job.seed, shared_ports, first_input: job.first_input.clone() };
     let end = begun + Duration::from_secs(job.launch.limits.wall_seconds);
     let mut bench = Bench { job, terms, live: None, end, locks: None, starts: 0 };
     let mut records: Vec<Record> = Vec::new();

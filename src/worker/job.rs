@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Record;
 use crate::plan::model::Plan;
 use crate::program::launch::Launch;
+use crate::sandbox::Level;
 
 /// One program to run, and what to play with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub struct Job {
     pub seed: u64,
     /// Host names, beside the usual ones, that mean this machine.
     pub hosts: Vec<String>,
+    /// The level of isolation that is asked for; the best that can be had if none is.
+    pub isolation: Option<Level>,
     /// What is written to its standard input before anything else.
     pub first_input: Option<String>,
 }
@@ -25,6 +28,13 @@ pub struct Job {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Message {
+    /// How the program is isolated.
+    Isolated {
+        /// The level.
+        level: Level,
+        /// Why it is no better one.
+        reason: Option<String>,
+    },
     /// A scenario begins: its number, of how many.
     Begins {
         /// From 1.

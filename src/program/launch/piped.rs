@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::{Chunk, Kept, Launch, LaunchError};
 use crate::event::{Exit, Output};
+use crate::sandbox::Sandbox;
 
 /// A program that was started. Dropping it kills it.
 #[derive(Debug)]
@@ -22,8 +23,8 @@ impl Running {
     ///
     /// # Errors
     /// What is wrong with the command, in the system's words.
-    pub fn start(launch: &Launch) -> Result<Self, LaunchError> {
-        let mut command = launch.prepared()?;
+    pub fn start(launch: &Launch, sandbox: &Sandbox) -> Result<Self, LaunchError> {
+        let mut command = launch.prepared(sandbox)?.command;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| launch.failed(error))?;
         let (say, output) = channel();
@@ -35,6 +36,18 @@ impl Running {
         }
         let input = child.stdin.take();
         Ok(Self { child, input, output, kept: Kept::new(&launch.limits) })
+    }
+
+    /// No process is the sandbox's own here.
+    #[must_use]
+    pub fn keepers(&self) -> Vec<u32> {
+        Vec::new()
+    }
+
+    /// No sandbox can fail here.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        false
     }
 
     /// The process's number.
@@ -66,6 +79,11 @@ impl Running {
     pub fn exit(&mut self) -> Option<Exit> {
         let status = self.child.try_wait().ok().flatten()?;
         Some(Exit::Status(status.code().unwrap_or(-1)))
+    }
+
+    /// Kills it.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
     }
 
     /// Ends the program.

@@ -17,7 +17,10 @@ use nix::unistd::Pid;
 
 use super::{Chunk, Kept, Launch, LaunchError};
 use crate::event::{Exit, Output};
-use crate::program::sweep::sweep;
+use crate::program::sweep::{sweep, sweep_except};
+use crate::sandbox::Sandbox;
+#[cfg(target_os = "linux")]
+use crate::sandbox::Sentry;
 use crate::sys;
 
 /// Bytes that one pump reads from one terminal at most, so that a flood starves nobody.
@@ -35,6 +38,9 @@ pub struct Running {
     terminals: [Terminal; 2],
     input: Input,
     kept: Kept,
+    #[cfg(target_os = "linux")]
+    sentry: Option<Sentry>,
+    broken: bool,
 }
 
 #[derive(Debug)]
@@ -55,12 +61,13 @@ impl Running {
     ///
     /// # Errors
     /// What is wrong with the command, in the system's words, or that no terminal could be made.
-    pub fn start(launch: &Launch) -> Result<Self, LaunchError> {
-        let mut command = launch.prepared()?;
+    pub fn start(launch: &Launch, sandbox: &Sandbox) -> Result<Self, LaunchError> {
+        let prepared = launch.prepared(sandbox)?;
+        let mut command = prepared.command;
         let (stdout, stdout_slave) = pseudo_terminal().map_err(LaunchError::Terminal)?;
         let (stderr, stderr_slave) = pseudo_terminal().map_err(LaunchError::Terminal)?;
         command.stdin(Stdio::piped()).stdout(stdout_slave).stderr(stderr_slave);
-        sys::confine(&mut command, launch.limits.process());
+        sys::confine(&mut command, prepared.confinement);
         let mut child = command.spawn().map_err(|error| launch.failed(error))?;
         drop(command); // its copies of the terminals' other ends
         let pid = Pid::from_raw(child.id().cast_signed());
@@ -72,7 +79,7 @@ impl Running {
             let _ = kill(pid, Signal::SIGKILL);
             LaunchError::Terminal(error)
         })?;
-        Ok(Self {
+        let mut running = Self {
             pid,
             exit: None,
             terminals: [
@@ -81,7 +88,48 @@ impl Running {
             ],
             input: Input { pipe, queue: VecDeque::new(), ending: false },
             kept: Kept::new(&launch.limits),
-        })
+            #[cfg(target_os = "linux")]
+            sentry: prepared.sentry,
+            broken: false,
+        };
+        running.begin().map_err(|error| LaunchError::Sandbox(running.complaint(error)))?;
+        Ok(running)
+    }
+
+    /// Lets the program begin, where somebody keeps it back until then.
+    fn begin(&mut self) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        if let Some(sentry) = &mut self.sentry {
+            sentry.begin()?;
+        }
+        Ok(())
+    }
+
+    /// What whoever was to set up the sandbox has written about what went wrong.
+    fn complaint(&mut self, error: io::Error) -> io::Error {
+        self.stop();
+        let chunks = self.pump().into_iter();
+        let words: Vec<u8> =
+            chunks.filter(|chunk| chunk.stream == Output::Stderr).flat_map(|chunk| chunk.bytes).collect();
+        let words = String::from_utf8_lossy(&words).trim().to_owned();
+        if words.is_empty() { error } else { io::Error::other(words) }
+    }
+
+    /// The processes that are not the program's own but its sandbox's.
+    #[must_use]
+    pub fn keepers(&self) -> Vec<u32> {
+        #[cfg(target_os = "linux")]
+        if let Some(sentry) = &self.sentry {
+            return vec![self.pid(), sentry.first()];
+        }
+        Vec::new()
+    }
+
+    /// Whether there never was a program, since its sandbox could not be set up. What was wrong stands
+    /// in what was printed.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// The first process's number.
@@ -121,16 +169,31 @@ impl Running {
     pub fn exit(&mut self) -> Option<Exit> {
         loop {
             match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::Exited(pid, status)) if pid == self.pid => self.exit = Some(Exit::Status(status)),
-                Ok(WaitStatus::Signaled(pid, by, _)) if pid == self.pid => {
-                    self.exit = Some(Exit::Signal(by as i32));
-                }
+                Ok(WaitStatus::Exited(pid, status)) if pid == self.pid => self.ended(Exit::Status(status)),
+                Ok(WaitStatus::Signaled(pid, by, _)) if pid == self.pid => self.ended(Exit::Signal(by as i32)),
                 Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => break,
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(_) => break,
             }
         }
         self.exit.clone()
+    }
+
+    fn ended(&mut self, how: Exit) {
+        #[cfg(target_os = "linux")]
+        if let Some(sentry) = &mut self.sentry {
+            let program = sentry.ended(how.clone());
+            self.broken = program.is_none();
+            self.exit = Some(program.unwrap_or(how));
+            return;
+        }
+        self.exit = Some(how);
+    }
+
+    /// Kills all its processes. How it ended then is [found out](Running::exit) as ever.
+    pub fn kill(&mut self) {
+        let _ = killpg(self.pid, Signal::SIGKILL);
+        sweep_except(&std::collections::BTreeSet::from([self.pid()]));
     }
 
     /// Ends the program and everything that it has started: the tree below this process, also what

@@ -19,7 +19,7 @@ fn launch(command: &[&str]) -> Launch {
 }
 
 fn python(code: &str) -> Running {
-    Running::start(&launch(&["python3", "-c", &format!("import os, sys, time\n{code}")])).unwrap()
+    Running::start(&launch(&["python3", "-c", &format!("import os, sys, time\n{code}")]), &Sandbox::Plain).unwrap()
 }
 
 /// What it prints until it has printed so much, or ended.
@@ -72,7 +72,7 @@ fn output_beyond_the_limit_is_counted() {
     let _alone = alone();
     let mut launch = launch(&["python3", "-c", "print('x' * 100_000)"]);
     launch.limits.output_bytes = 1000;
-    let mut running = Running::start(&launch).unwrap();
+    let mut running = Running::start(&launch, &Sandbox::Plain).unwrap();
     let (out, _, cut) = hear(&mut running, usize::MAX);
     assert_eq!((out.len(), cut), (1000, 99_001));
 }
@@ -80,14 +80,14 @@ fn output_beyond_the_limit_is_counted() {
 #[test]
 fn what_cannot_be_started_says_why_in_the_systems_words() {
     let _alone = alone();
-    let missing = Running::start(&launch(&["/no/such/program"])).unwrap_err();
+    let missing = Running::start(&launch(&["/no/such/program"]), &Sandbox::Plain).unwrap_err();
     assert!(
         matches!(missing, LaunchError::Missing { .. }) && missing.to_string().contains("No such file"),
         "{missing}"
     );
-    let forbidden = Running::start(&launch(&["/etc/passwd"])).unwrap_err();
+    let forbidden = Running::start(&launch(&["/etc/passwd"]), &Sandbox::Plain).unwrap_err();
     assert!(matches!(forbidden, LaunchError::Forbidden { .. }), "{forbidden}");
-    assert!(matches!(Running::start(&launch(&[])), Err(LaunchError::Empty)));
+    assert!(matches!(Running::start(&launch(&[]), &Sandbox::Plain), Err(LaunchError::Empty)));
 }
 
 #[cfg(target_os = "linux")]
@@ -100,7 +100,7 @@ fn a_daemon_is_killed_with_the_rest() {
     let (out, _, _) = hear(&mut running, 2);
     let daemon = String::from_utf8(out).unwrap();
     running.stop();
-    assert!(crate::observe::live_processes().is_empty());
+    assert!(crate::observe::below(std::process::id(), &std::collections::BTreeSet::new()).is_empty());
     assert!(!std::path::Path::new("/proc").join(daemon.trim()).exists());
 }
 
@@ -113,7 +113,7 @@ fn what_forks_while_it_is_killed_is_killed_too() {
     );
     hear(&mut running, 2);
     running.stop();
-    assert!(crate::observe::live_processes().is_empty());
+    assert!(crate::observe::below(std::process::id(), &std::collections::BTreeSet::new()).is_empty());
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn limits_hold() {
         "import resource as r; print(r.getrlimit(r.RLIMIT_NOFILE), r.getrlimit(r.RLIMIT_CPU), r.getrlimit(r.RLIMIT_CORE))",
     ]);
     (launch.limits.open_files, launch.limits.cpu_seconds) = (99, 7);
-    let mut running = Running::start(&launch).unwrap();
+    let mut running = Running::start(&launch, &Sandbox::Plain).unwrap();
     let (out, _, _) = hear(&mut running, usize::MAX);
     assert_eq!(String::from_utf8(out).unwrap(), "(99, 99) (7, 707) (0, 0)\n");
 }

@@ -1,0 +1,53 @@
+//! Limits that are ours to look after: memory, processes.
+
+use std::time::Duration;
+
+use super::Stage;
+use crate::event::Fact;
+
+/// How often a look is taken. A program that does nothing but allocate fills some 20 MiB in it.
+const EVERY: Duration = Duration::from_millis(10);
+
+impl Stage<'_> {
+    /// Ends a program that has more memory or processes than it may have; notes it where the kernel
+    /// keeps it from having more.
+    pub(super) fn heed_limits(&mut self) {
+        let Some(live) = self.live.as_mut().filter(|live| live.measured.elapsed() >= EVERY) else { return };
+        live.measured = std::time::Instant::now();
+        let limits = &self.launch.limits;
+        let (memory, threads) = live.watch.usage(limits.memory_bytes);
+        if memory > limits.memory_bytes {
+            let words = format!("more than {} of memory", size(limits.memory_bytes));
+            self.log.push(Fact::Overstepped { words, stopped: true });
+            live.running.kill();
+        } else if threads >= limits.processes && !live.crowded {
+            live.crowded = true;
+            let words = format!("more than {} processes and threads", limits.processes);
+            // A sandbox refuses them; elsewhere nothing else would.
+            let stopped = threads > limits.processes;
+            self.log.push(Fact::Overstepped { words, stopped });
+            if stopped {
+                live.running.kill();
+            }
+        }
+    }
+}
+
+/// Bytes in the largest unit that they are whole in.
+fn size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let unit = UNITS.iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit));
+    unit.map_or_else(|| format!("{bytes} bytes"), |(unit, name)| format!("{} {name}", bytes / unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_are_whole() {
+        assert_eq!(size(512 << 20), "512 MiB");
+        assert_eq!(size(2 << 30), "2 GiB");
+        assert_eq!(size(1000), "1000 bytes");
+    }
+}

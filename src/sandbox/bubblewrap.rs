@@ -1,0 +1,332 @@
+//! Programs under bubblewrap (bwrap(1)): namespaces of their own, a read-only system, and of the
+//! machine's files only what a program needs.
+//!
+//! `--die-with-parent` is not used: with it a server that becomes a daemon would be killed, since
+//! bubblewrap ends with the first process. That nothing outlives a run is the worker's and its
+//! parent's care, both subreapers; bubblewrap itself is killed when the worker ends.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use nix::fcntl::OFlag;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+
+use super::room::Room;
+use super::{Prepared, Start, filter, prefix};
+use crate::event::Exit;
+use crate::sys::Confinement;
+
+/// Where the program finds its copy of the submission.
+const WORK: &str = "/submission";
+
+/// Its home folder: empty, and its own.
+const HOME: &str = "/home/student";
+
+/// The user and group that it believes to be.
+const USER: &str = "1000";
+
+/// What it sees of `/etc`, where it is there: what the C library and runtimes want.
+/// Debian's Java has its settings there, behind symbolic links.
+const ETC: &[&str] = &[
+    "host.conf",
+    "gai.conf",
+    "services",
+    "protocols",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "alternatives",
+    "localtime",
+    "timezone",
+    "locale.alias",
+    "mime.types",
+    "ssl/certs",
+    "ca-certificates",
+    "pki",
+    "python3",
+    "python3.11",
+    "python3.12",
+    "python3.13",
+    "java-11-openjdk",
+    "java-17-openjdk",
+    "java-21-openjdk",
+    "java-25-openjdk",
+    "java",
+    "perl",
+    "mono",
+    "dotnet",
+];
+
+/// The private file systems' sizes, where the limit on the disk is not meant.
+const SMALL: &str = "67108864";
+
+/// Bubblewrap on this machine, with the room that was made for a program.
+#[derive(Debug)]
+pub struct Bubblewrap {
+    program: PathBuf,
+    room: Room,
+    /// What the interpreter needs: where it is now, and where the program finds it.
+    prefixes: Vec<(PathBuf, PathBuf)>,
+    /// Where commands are looked up first: the interpreter's folder.
+    first: Option<PathBuf>,
+    filters: Vec<File>,
+    processes: u64,
+}
+
+/// Why there is no bubblewrap here.
+pub const MISSING: &str = "bubblewrap is not installed (there is no `bwrap` on PATH)";
+
+/// Looks it up.
+#[must_use]
+pub fn find() -> Option<PathBuf> {
+    prefix::look_up("bwrap", Path::new("/"))
+}
+
+impl Bubblewrap {
+    /// Makes the room for a program whose command begins with this word.
+    ///
+    /// # Errors
+    /// Why this machine does not allow that, in words.
+    pub fn make(program: PathBuf, start: &Start<'_>, disk: u64, processes: u64) -> io::Result<Self> {
+        let mut room = Room::make(start.folder, disk)?;
+        let mut prefixes = Vec::new();
+        let interpreter = start.command.first().and_then(|word| prefix::look_up(word, start.folder));
+        let interpreter = interpreter.filter(|file| !file.starts_with(start.folder));
+        for folder in interpreter.as_deref().map(prefix::of).unwrap_or_default() {
+            if folder.exists() {
+                prefixes.push((room.stage(&folder)?, folder));
+            }
+        }
+        let filters = filter::programs().map_err(io::Error::other)?;
+        let filters = filters.iter().map(|program| in_memory(&bytes(program))).collect::<io::Result<_>>()?;
+        let folder = interpreter.as_deref().and_then(Path::parent).map(Path::to_owned);
+        let first = folder.filter(|folder| !prefix::is_of_system(folder));
+        let this = Self { program, room, prefixes, first, filters, processes };
+        this.try_out()?;
+        Ok(this)
+    }
+
+    /// Whether there is such a program to start.
+    ///
+    /// # Errors
+    /// It is not there, or may not be executed.
+    pub fn can_start(&self, program: &str) -> io::Result<()> {
+        let file = prefix::look_up(program, &self.room.work()).ok_or(io::ErrorKind::NotFound)?;
+        nix::unistd::access(&file, nix::unistd::AccessFlags::X_OK)?;
+        Ok(())
+    }
+
+    /// The command that starts a program in it.
+    ///
+    /// # Errors
+    /// The system's: no pipe could be made.
+    pub fn prepare(&self, start: &Start<'_>) -> io::Result<Prepared> {
+        let (said, status) = pipe()?;
+        let (gate, release) = pipe()?;
+        let mut command = Command::new(&self.program);
+        // Where it looks for nothing, but its own messages are in this language.
+        command.env_clear().env("LANG", "C.UTF-8").current_dir("/").args(self.arguments(start));
+        let numbers = [("--json-status-fd", status.as_raw_fd()), ("--block-fd", gate.as_raw_fd())];
+        for (flag, descriptor) in numbers {
+            command.arg(flag).arg(descriptor.to_string());
+        }
+        let mut inherited = vec![status.as_raw_fd(), gate.as_raw_fd()];
+        for mut filter in &self.filters {
+            filter.rewind()?;
+            command.arg("--add-seccomp-fd").arg(filter.as_raw_fd().to_string());
+            inherited.push(filter.as_raw_fd());
+        }
+        command.arg("--").args(start.command);
+        let confinement =
+            Confinement { limits: start.limits, identity: self.room.identity(), inherited, ..Confinement::default() };
+        let sentry = Sentry {
+            status: File::from(said),
+            release: Some(File::from(release)),
+            theirs: Some((status, gate)),
+            said: String::new(),
+            first: 0,
+            processes: self.processes,
+            identity: self.room.identity(),
+        };
+        Ok(Prepared { command, confinement, sentry: Some(sentry) })
+    }
+
+    fn arguments(&self, start: &Start<'_>) -> Vec<OsString> {
+        let mut list = Arguments::default();
+        list.all(&["--unshare-user", "--uid", USER, "--gid", USER, "--unshare-pid", "--unshare-ipc", "--unshare-uts"]);
+        list.all(&["--unshare-cgroup-try", "--disable-userns", "--cap-drop", "ALL", "--new-session", "--clearenv"]);
+        for (name, value) in start.environment {
+            let value = match name.as_str() {
+                "HOME" => HOME.to_owned(),
+                "PATH" => self.path(),
+                _ => value.clone(),
+            };
+            list.all(&["--setenv", name, &value]);
+        }
+        list.all(&["--proc", "/proc", "--dev", "/dev", "--size", SMALL, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]);
+        list.all(&["--size", SMALL, "--perms", "1777", "--tmpfs", "/tmp", "--symlink", "../tmp", "/var/tmp"]);
+        list.all(&["--size", SMALL, "--perms", "0700", "--tmpfs", HOME, "--dir", "/run"]);
+        for folder in prefix::SYSTEM {
+            match std::fs::read_link(folder) {
+                Ok(target) => list.paths("--symlink", &target, Path::new(folder)),
+                Err(_) => list.paths("--ro-bind-try", Path::new(folder), Path::new(folder)),
+            }
+        }
+        for name in ETC {
+            let file = Path::new("/etc").join(name);
+            if file.exists() {
+                list.paths("--ro-bind", &file, &file);
+            }
+        }
+        for (file, name) in self.room.files() {
+            list.paths("--ro-bind", &file, &Path::new("/etc").join(name));
+        }
+        for (now, then) in &self.prefixes {
+            list.paths("--ro-bind", now, then);
+        }
+        list.paths("--bind", &self.room.work(), Path::new(WORK));
+        list.all(&["--chdir", WORK, "--remount-ro", "/"]);
+        list.0
+    }
+
+    fn path(&self) -> String {
+        let first = self.first.as_ref().map(|folder| format!("{}:", folder.display())).unwrap_or_default();
+        format!("{first}/usr/local/bin:/usr/bin:/bin")
+    }
+
+    /// Whether it works here: starts the smallest program in it.
+    fn try_out(&self) -> io::Result<()> {
+        let environment = std::collections::BTreeMap::new();
+        let command = ["true".to_owned()];
+        let limits = crate::sys::ProcessLimits::default();
+        let start = Start { command: &command, folder: Path::new("/"), environment: &environment, limits };
+        // The sentry hears bubblewrap out.
+        let Prepared { mut command, confinement, mut sentry } = self.prepare(&start)?;
+        crate::sys::confine(&mut command, confinement);
+        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = quiet.spawn()?;
+        drop(command);
+        match sentry.as_mut().map_or(Ok(()), Sentry::begin) {
+            // Bubblewrap has ended, and says why itself.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+            Err(error) => {
+                child.kill()?;
+                child.wait()?;
+                return Err(error);
+            }
+            Ok(()) => {}
+        }
+        let output = child.wait_with_output()?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Err(io::Error::other(if words.is_empty() { output.status.to_string() } else { words }))
+    }
+}
+
+/// What bubblewrap says of the program that runs in it.
+#[derive(Debug)]
+pub struct Sentry {
+    status: File,
+    release: Option<File>,
+    /// Bubblewrap's ends of the pipes, until it has them.
+    theirs: Option<(OwnedFd, OwnedFd)>,
+    said: String,
+    first: u32,
+    processes: u64,
+    identity: Option<(u32, u32)>,
+}
+
+impl Sentry {
+    /// Lets the program begin, now that bubblewrap runs: first its namespace's processes are limited,
+    /// which only counts those in there if it is done in there (user_namespaces(7)).
+    ///
+    /// # Errors
+    /// Bubblewrap has ended without a word; what was wrong it has written to standard error.
+    pub fn begin(&mut self) -> io::Result<()> {
+        self.theirs = None;
+        let mut buffer = [0; 512];
+        while !self.said.contains('\n') {
+            match self.status.read(&mut buffer)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                length => self.said.push_str(&String::from_utf8_lossy(&buffer[..length])),
+            }
+        }
+        self.first = number_behind(&self.said, "\"child-pid\":").unwrap_or_default();
+        crate::sys::limit_processes(self.first, self.processes, self.identity)?;
+        self.release.take().map_or(Ok(()), |mut release| release.write_all(b"\n"))
+    }
+
+    /// The first process of the program's namespace, which is bubblewrap's, not the program's.
+    #[must_use]
+    pub fn first(&self) -> u32 {
+        self.first
+    }
+
+    /// How the program ended, now that bubblewrap has. `None` if there never was a program.
+    pub fn ended(&mut self, bubblewrap: Exit) -> Option<Exit> {
+        // It has ended, so all that it has said is there.
+        let _ = self.status.read_to_string(&mut self.said);
+        match (bubblewrap, number_behind(&self.said, "\"exit-code\":")) {
+            // A shell's convention: bubblewrap tells a signal so.
+            (_, Some(code @ 129..=192)) => Some(Exit::Signal(code.cast_signed() - 128)),
+            (_, Some(code)) => Some(Exit::Status(code.cast_signed())),
+            (Exit::Signal(signal), None) => Some(Exit::Signal(signal)),
+            (Exit::Status(_), None) => None,
+        }
+    }
+}
+
+fn number_behind(text: &str, key: &str) -> Option<u32> {
+    let rest = text.split_once(key)?.1.trim_start();
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
+
+#[derive(Default)]
+struct Arguments(Vec<OsString>);
+
+impl Arguments {
+    fn all(&mut self, words: &[&str]) {
+        self.0.extend(words.iter().map(OsString::from));
+    }
+
+    fn paths(&mut self, flag: &str, from: &Path, to: &Path) {
+        self.0.extend([OsStr::new(flag), from.as_os_str(), to.as_os_str()].map(OsStr::to_owned));
+    }
+}
+
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(nix::unistd::pipe2(OFlag::O_CLOEXEC)?)
+}
+
+fn in_memory(bytes: &[u8]) -> io::Result<File> {
+    let mut file = File::from(memfd_create(c"filter", MFdFlags::MFD_CLOEXEC)?);
+    file.write_all(bytes)?;
+    Ok(file)
+}
+
+/// A filter as the kernel wants it: `struct sock_filter` one after the other.
+fn bytes(program: &[seccompiler::sock_filter]) -> Vec<u8> {
+    let one = |step: &seccompiler::sock_filter| {
+        let [code, k] = [step.code.to_ne_bytes().to_vec(), step.k.to_ne_bytes().to_vec()];
+        [code, vec![step.jt, step.jf], k].concat()
+    };
+    program.iter().flat_map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_bubblewrap_says_is_read() {
+        assert_eq!(number_behind("{ \"child-pid\": 812, \"ipc-namespace\": 4 }\n", "\"child-pid\":"), Some(812));
+        assert_eq!(number_behind("{ \"child-pid\": 812 }", "\"exit-code\":"), None);
+    }
+}

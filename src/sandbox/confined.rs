@@ -1,0 +1,90 @@
+//! Programs where namespaces are refused, as in most containers: the kernel confines what they may
+//! touch all the same (landlock(7), seccomp(2)), though they share the machine's ports and see its
+//! processes.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use landlock::{
+    ABI, Access as _, AccessFs, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset, RulesetAttr as _,
+    RulesetCreated, RulesetCreatedAttr as _, RulesetError, Scope,
+};
+use seccompiler::BpfProgram;
+use tempfile::TempDir;
+
+use super::{Prepared, Start, filter, prefix};
+
+/// What it may read beside the system's folders. Of `/etc` nothing is secret that everybody may read;
+/// what is not for everybody stays closed to an ordinary user by its permissions.
+const READABLE: &[&str] = &["/etc", "/proc", "/sys/fs/cgroup", "/dev/urandom", "/dev/random"];
+
+/// What it may read and write.
+const WRITABLE: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/pts", "/dev/ptmx"];
+
+/// The version of Landlock whose rights are asked for; of an older kernel, as many as it has.
+const VERSION: ABI = ABI::V6;
+
+/// Walls without namespaces.
+#[derive(Debug)]
+pub struct Confined {
+    ruleset: OwnedFd,
+    filters: [BpfProgram; 2],
+    /// For what it wants to put into a temporary folder.
+    scratch: TempDir,
+}
+
+impl Confined {
+    /// Builds the walls around a program.
+    ///
+    /// # Errors
+    /// Why this machine does not allow that, in words.
+    pub fn make(start: &Start<'_>) -> Result<Self, String> {
+        let scratch = tempfile::Builder::new().prefix(super::stale::PREFIX).tempdir();
+        let scratch = scratch.map_err(|error| format!("no temporary folder ({error})"))?;
+        let ruleset = ruleset(start, scratch.path()).map_err(|error| format!("Landlock: {error}"))?;
+        let ruleset: Option<OwnedFd> = ruleset.into();
+        let ruleset = ruleset.ok_or("this kernel has no Landlock, or it is not switched on")?;
+        let filters = filter::programs().map_err(|error| format!("seccomp: {error}"))?;
+        Ok(Self { ruleset, filters, scratch })
+    }
+
+    /// Puts a command behind them.
+    ///
+    /// # Errors
+    /// The system's: too many descriptors are open.
+    pub fn prepare(&self, mut prepared: Prepared) -> io::Result<Prepared> {
+        prepared.command.env("TMPDIR", self.scratch.path());
+        prepared.confinement.ruleset = Some(self.ruleset.try_clone()?);
+        prepared.confinement.filters = self.filters.to_vec();
+        Ok(prepared)
+    }
+}
+
+fn ruleset(start: &Start<'_>, scratch: &Path) -> Result<RulesetCreated, RulesetError> {
+    let mut ruleset = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(VERSION))?
+        .scope(Scope::AbstractUnixSocket | Scope::Signal)?
+        .create()?;
+    let interpreter = start.command.first().and_then(|word| prefix::look_up(word, start.folder));
+    let prefixes = interpreter.map(|file| prefix::of(&file)).unwrap_or_default();
+    let system = prefix::SYSTEM.iter().chain(READABLE).map(Path::new);
+    for path in system.chain(prefixes.iter().map(std::path::PathBuf::as_path)) {
+        ruleset = allow(ruleset, path, false)?;
+    }
+    for path in WRITABLE.iter().map(Path::new).chain([start.folder, scratch]) {
+        ruleset = allow(ruleset, path, true)?;
+    }
+    Ok(ruleset)
+}
+
+/// Allows what is below a path, where it is there.
+fn allow(ruleset: RulesetCreated, path: &Path, write: bool) -> Result<RulesetCreated, RulesetError> {
+    let Ok(opened) = PathFd::new(path) else { return Ok(ruleset) };
+    let mut access = if write { AccessFs::from_all(VERSION) } else { AccessFs::from_read(VERSION) };
+    if !path.is_dir() {
+        access &= AccessFs::from_file(VERSION);
+    }
+    ruleset.add_rule(PathBeneath::new(opened, access))
+}

@@ -1,0 +1,131 @@
+//! The place where a program runs: a file system of a limited size in this process's mount namespace,
+//! with the program's copy of the submission, and what else it is to see.
+//!
+//! It is mounted over the folder of the copy, which this process can then no longer see; it goes with
+//! the mount namespace.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+
+use nix::mount::{MsFlags, mount};
+
+/// What a program sees of the machine, beside the system's own folders.
+#[derive(Debug)]
+pub struct Room {
+    root: PathBuf,
+    identity: Option<(u32, u32)>,
+    staged: usize,
+}
+
+/// The user that a program of an administrator's grader is: nobody (Debian's number, and that of
+/// overflowuid, user_namespaces(7)).
+const NOBODY: (u32, u32) = (65534, 65534);
+
+impl Room {
+    /// Files of `/etc` that say how names are looked up.
+    const COPIED: [&str; 3] = ["hosts", "resolv.conf", "nsswitch.conf"];
+
+    /// Makes it in the place of a folder that holds the copy of a submission. Needs a mount namespace
+    /// of this process's own.
+    ///
+    /// # Errors
+    /// The system's: it may not mount, or there is no room.
+    pub fn make(folder: &Path, bytes: u64) -> io::Result<Self> {
+        let original = File::open(folder)?;
+        let identity = nix::unistd::Uid::effective().is_root().then_some(NOBODY);
+        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+        let size = format!("size={},nr_inodes=20000,mode=0755", bytes.saturating_add(size_of(folder)?));
+        mount(Some("tmpfs"), folder, Some("tmpfs"), flags, Some(size.as_str()))?;
+        let room = Self { root: folder.to_owned(), identity, staged: 0 };
+        room.copy(Path::new(&format!("/proc/self/fd/{}", original.as_raw_fd())), &room.work())?;
+        fs::write(room.root.join("passwd"), "student:x:1000:1000:student:/home/student:/bin/sh\n")?;
+        fs::write(room.root.join("group"), "student:x:1000:\n")?;
+        for name in Self::COPIED {
+            // As this process sees them now: a mount of its own may lie over a file that has no name.
+            if let Ok(text) = fs::read(Path::new("/etc").join(name)) {
+                fs::write(room.root.join(name), text)?;
+            }
+        }
+        Ok(room)
+    }
+
+    /// The user and group that the program is to be, where it is not this process's.
+    #[must_use]
+    pub fn identity(&self) -> Option<(u32, u32)> {
+        self.identity
+    }
+
+    /// The program's copy of the submission.
+    #[must_use]
+    pub fn work(&self) -> PathBuf {
+        self.root.join("work")
+    }
+
+    /// The files that take the place of those in `/etc`, by name.
+    pub fn files(&self) -> impl Iterator<Item = (PathBuf, &'static str)> {
+        let all = Self::COPIED.into_iter().chain(["passwd", "group"]);
+        all.map(|name| (self.root.join(name), name)).filter(|(file, _)| file.exists())
+    }
+
+    /// Where a folder of the machine can be reached by whoever the program is started as.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn stage(&mut self, folder: &Path) -> io::Result<PathBuf> {
+        if self.identity.is_none() {
+            return Ok(folder.to_owned());
+        }
+        // Somewhere above it may be a folder that only the administrator may enter, as /root is.
+        let place = self.root.join(format!("stage{}", self.staged));
+        self.staged += 1;
+        let nothing: Option<&str> = None;
+        if folder.is_dir() {
+            fs::create_dir(&place)?
+        } else {
+            drop(File::create(&place)?)
+        }
+        mount(Some(folder), &place, nothing, MsFlags::MS_BIND | MsFlags::MS_REC, nothing)?;
+        Ok(place)
+    }
+
+    /// Copies what the copy of the submission holds: files and folders, nothing else.
+    fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::create_dir(to)?;
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            let (kind, target) = (entry.file_type()?, to.join(entry.file_name()));
+            if kind.is_dir() {
+                self.copy(&entry.path(), &target)?;
+            } else if kind.is_file() {
+                fs::copy(entry.path(), &target)?;
+                self.give(&target)?;
+            }
+        }
+        fs::set_permissions(to, fs::Permissions::from_mode(0o755))?;
+        self.give(to)
+    }
+
+    fn give(&self, path: &Path) -> io::Result<()> {
+        self.identity.map_or(Ok(()), |(user, group)| chown(path, Some(user), Some(group)))
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        // So that whoever clears up finds the folder as it was. Where it fails, the mounts go with
+        // this process.
+        let _ = nix::mount::umount2(&self.root, nix::mount::MntFlags::MNT_DETACH);
+    }
+}
+
+fn size_of(folder: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    for entry in walkdir::WalkDir::new(folder) {
+        // Each file takes whole pages.
+        bytes += entry?.metadata().map_or(0, |what| what.len().next_multiple_of(4096));
+    }
+    Ok(bytes)
+}
