@@ -14,7 +14,7 @@ pub struct Family {
     /// Those that have ended and that their parent, the second, has not been told of or has not
     /// asked for yet (zombies). The root's own children are left out.
     pub dead: Vec<(u32, u32)>,
-    /// Whether one of those that are not counted is alive.
+    /// Whether the first of those that are not counted is alive.
     pub kept: bool,
 }
 
@@ -34,7 +34,7 @@ impl Family {
                     continue;
                 }
                 if keepers.contains(&child) {
-                    family.kept |= alive(child);
+                    family.kept |= keepers.first() == Some(&child) && alive(child);
                 } else if alive(child) {
                     family.alive.push(child);
                 } else if pid != root && !keepers.contains(&pid) {

@@ -48,12 +48,9 @@ pub struct Watch {
     memory: Memory,
     resting: Resting,
     begun: Instant,
-    /// Processes of the sandbox, not of the program.
+    /// Processes of the sandbox, not of the program; the first ends when that has ended.
     #[cfg(target_os = "linux")]
     keepers: Vec<u32>,
-    /// Whether the program itself was seen yet.
-    #[cfg(target_os = "linux")]
-    seen: bool,
     #[cfg(target_os = "linux")]
     hidden: super::timers::Hidden,
     #[cfg(target_os = "linux")]
@@ -76,8 +73,6 @@ impl Watch {
             begun: now,
             #[cfg(target_os = "linux")]
             keepers,
-            #[cfg(target_os = "linux")]
-            seen: false,
             #[cfg(target_os = "linux")]
             hidden: super::timers::Hidden::default(),
             #[cfg(target_os = "linux")]
@@ -127,10 +122,9 @@ impl Watch {
     #[cfg(target_os = "linux")]
     pub fn look(&mut self) -> Option<Settled> {
         let family = self.family();
-        self.seen |= !family.alive.is_empty();
         let mut look = super::look::look(&family.alive);
-        // Until its sandbox is ready there is no program, but there will be.
-        look.alive |= !self.seen && family.kept;
+        // Before the program begins, and until its end has been told, there is nobody but these.
+        look.alive |= family.kept;
         look.in_transit |= self.deaths.untold(&family.dead, &look, Instant::now());
         self.hidden.reveal(&mut look);
         let mut settled = self.resting.look(&mut self.memory, &look, Instant::now())?;
