@@ -13,6 +13,7 @@ use crate::report::ReportError;
 
 mod args;
 mod check;
+mod doctor;
 mod explain;
 mod grade;
 mod judge;
@@ -76,6 +77,8 @@ enum Command {
     Explain(explain::Explain),
     /// Look for mistakes in suites, dialects and assignments
     Lint(lint::Lint),
+    /// Say how well programs can be isolated here, and what can be run
+    Doctor(doctor::Doctor),
     /// Run one program for `check` (a process of its own)
     #[command(hide = true)]
     Worker(worker::Worker),
@@ -153,6 +156,7 @@ fn run(cli: Cli) -> u8 {
         Command::List(command) => command.run(&screen),
         Command::Explain(command) => command.run(&screen),
         Command::Lint(command) => command.run(&screen),
+        Command::Doctor(command) => command.run(&screen),
         Command::Worker(command) => command.run(&screen),
     };
     match outcome {

@@ -6,13 +6,22 @@ use clap::Args;
 use super::Outcome;
 use super::output::Screen;
 
-/// Arguments of `sockspec worker`: none.
+/// Arguments of `sockspec worker`.
 #[derive(Debug, Args)]
-pub struct Worker {}
+pub struct Worker {
+    /// Say what this machine allows, instead
+    #[arg(long)]
+    survey: bool,
+}
 
 impl Worker {
     /// Runs the command.
-    pub fn run(self, _screen: &Screen) -> Outcome {
+    pub fn run(self, screen: &Screen) -> Outcome {
+        if self.survey {
+            let text = serde_json::to_vec(&crate::sandbox::Survey::take()).map_err(anyhow::Error::from)?;
+            screen.print(&text)?;
+            return Ok(0);
+        }
         crate::worker::serve().map_err(|error| anyhow::anyhow!("{error}"))?;
         Ok(0)
     }

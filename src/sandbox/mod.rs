@@ -17,6 +17,7 @@ mod prefix;
 #[cfg(target_os = "linux")]
 mod room;
 pub mod stale;
+mod survey;
 mod walls;
 
 #[cfg(target_os = "linux")]
@@ -25,4 +26,5 @@ pub use copy::{CopyError, Digest, MAX_BYTES, MAX_FILES, PrivateCopy};
 pub use level::Level;
 pub use limits::Limits;
 pub use ports::{PortLocks, PortsError};
+pub use survey::Survey;
 pub use walls::{Prepared, Sandbox, Start, Unavailable};

@@ -117,6 +117,14 @@ fn advice(error: &str) -> Option<&'static str> {
             "'builtin_function_or_method' object has no attribute",
             "Parentheses are missing: upper and decode name functions, upper() and decode() call them.",
         ),
+        ("can't start new thread", "It has as many processes and threads as it may have."),
+        (
+            "BlockingIOError: [Errno 11]",
+            "A non-blocking socket had nothing yet, or there are as many processes as there may be.",
+        ),
+        ("Too many open files", "It has as many descriptors open as it may have; close() what is done with."),
+        ("No space left on device", "It has written as much as it may write."),
+        ("File too large", "It has written a larger file than it may write."),
         ("Bad file descriptor", "The socket was closed before this line used it."),
         ("[Errno 22] Invalid argument", "accept() needs a socket on which listen() was called before."),
         ("Network is unreachable", "That address is not this machine's: here the server runs at localhost."),
@@ -133,6 +141,24 @@ fn advice(error: &str) -> Option<&'static str> {
         ("TimeoutError", "The socket has a timeout, and nothing caught what it raises."),
     ];
     known.iter().find(|(sign, _)| error.contains(sign)).map(|(_, advice)| *advice)
+}
+
+/// What the program wanted more of than it may have; `stopped` for that, or refused.
+fn overstepped<'a>(case: &Case<'a>, stopped: bool) -> Option<&'a str> {
+    case.record.events.iter().find_map(|event| match &event.fact {
+        Fact::Overstepped { words, stopped: was } if *was == stopped => Some(words.as_str()),
+        _ => None,
+    })
+}
+
+pub(super) fn stopped_by_limit(case: &Case<'_>) -> Option<Explained> {
+    let words = overstepped(case, true)?;
+    Explained::new("over-limit", format!("Your {} was stopped: it wanted {words}.", case.program()))
+}
+
+pub(super) fn kept_by_limit(case: &Case<'_>) -> Option<Explained> {
+    let words = overstepped(case, false)?;
+    Explained::new("over-limit", format!("Your {} wanted {words}, and was refused them.", case.program()))
 }
 
 pub(super) fn killed_by_signal(case: &Case<'_>) -> Option<Explained> {

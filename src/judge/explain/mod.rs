@@ -61,6 +61,7 @@ type Cause = fn(&Case<'_>) -> Option<Explained>;
 
 /// All causes, in the order in which they are asked.
 const CAUSES: &[Cause] = &[
+    end::stopped_by_limit,
     socket::address_in_use,
     end::strict_decode,
     end::exception,
@@ -97,6 +98,7 @@ const CAUSES: &[Cause] = &[
     client::nonzero_exit,
     client::nothing_sent,
     bytes::waits_for_newline,
+    end::kept_by_limit,
     socket::half_close,
     socket::closed_without_reply,
     socket::one_client_only,
