@@ -250,37 +250,6 @@ fn checked(result: nix::libc::c_long) -> io::Result<i32> {
     i32::try_from(result).map_err(io::Error::other)
 }
 
-/// Brings the loopback interface of this network namespace up (netdevice(7)).
-///
-/// # Errors
-/// The system's: the namespace is not ours to change.
-#[cfg(target_os = "linux")]
-pub fn bring_loopback_up() -> io::Result<()> {
-    use std::os::fd::AsRawFd as _;
-
-    use nix::libc;
-
-    let socket = std::net::UdpSocket::bind("0.0.0.0:0")?;
-    // SAFETY: an `ifreq` of zeros is valid; its name is set to "lo", NUL-terminated; both requests
-    // read and write this one structure, which outlives them.
-    unsafe {
-        let mut request: libc::ifreq = std::mem::zeroed();
-        for (place, letter) in request.ifr_name.iter_mut().zip(b"lo") {
-            *place = letter.cast_signed();
-        }
-        if libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS, &mut request) < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "the kernel keeps these flags in 16 bits")]
-        let up = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
-        request.ifr_ifru.ifru_flags |= up;
-        if libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &request) < 0 {
-            return Err(io::Error::last_os_error());
-        }
-    }
-    Ok(())
-}
-
 /// How many bytes a socket holds unread (of UDP: those of its next datagram). Takes nothing from it:
 /// not even an error that waits in it, as a `recv` with `MSG_PEEK` does (`FIONREAD`, ioctl(2)).
 ///

@@ -115,8 +115,7 @@ impl Datagrams {
 
     /// Sends a datagram to `to`, or, of a server, to the last client, from the address it spoke to.
     pub fn send(&mut self, bytes: &[u8], to: Option<SocketAddr>) -> Seen {
-        let Some((target, from, index)) = to.or(self.target).map_or(self.last, |to| Some((to, self.source_for(to), 0)))
-        else {
+        let Some((target, from, index)) = to.or(self.target).map_or(self.last, |to| Some(self.source_for(to))) else {
             let error = "there is nobody to send to: the program has not spoken to this peer".to_owned();
             return Seen::now(Fact::SendFailed { peer: self.peer.clone(), error });
         };
@@ -129,53 +128,79 @@ impl Datagrams {
         Seen { at: moment, fact }
     }
 
-    fn source_for(&self, to: SocketAddr) -> SocketAddr {
-        let local = self.sockets[0].local_addr().unwrap_or(to);
-        if local.ip().is_unspecified() { SocketAddr::new(Ipv4Addr::LOCALHOST.into(), local.port()) } else { local }
+    /// With where it goes: the address that it comes from, and the socket of its kind.
+    fn source_for(&self, to: SocketAddr) -> (SocketAddr, SocketAddr, usize) {
+        let locals = self.sockets.iter().map(|socket| socket.local_addr().unwrap_or(to));
+        let alike = locals.enumerate().find(|(_, local)| local.is_ipv4() == to.is_ipv4());
+        let (index, mut local) = alike.unwrap_or((0, to));
+        if local.ip().is_unspecified() {
+            local.set_ip(match to {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        (to, local, index)
     }
 }
 
-fn bound(domain: Domain, at: SocketAddr) -> io::Result<UdpSocket> {
+pub(super) fn bound(domain: Domain, at: SocketAddr) -> io::Result<UdpSocket> {
     let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
     if domain == Domain::IPV6 {
         socket.set_only_v6(true)?;
+        // To answer from an address that is this machine's by a route alone (of IPv4, all may).
+        #[cfg(target_os = "linux")]
+        socket.set_freebind_v6(true)?;
     }
     socket.set_nonblocking(true)?;
     #[cfg(target_os = "linux")]
-    if domain == Domain::IPV4 {
-        nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::Ipv4PacketInfo, &true)?;
+    match domain {
+        Domain::IPV4 => nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::Ipv4PacketInfo, &true)?,
+        _ => nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::Ipv6RecvPacketInfo, &true)?,
     }
     socket.bind(&SockAddr::from(at))?;
     Ok(socket.into())
 }
 
-/// One datagram: its length, where it came from, and where it went to.
+/// One datagram: its length, where it came from, and where it went to (ip(7), ipv6(7): `IP_PKTINFO`,
+/// `IPV6_RECVPKTINFO`).
 #[cfg(target_os = "linux")]
-fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
+pub(super) fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
     use std::io::IoSliceMut;
     use std::os::fd::AsRawFd;
 
-    use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrIn, recvmsg};
+    use nix::libc::in6_pktinfo;
+    use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg};
 
     let local = socket.local_addr()?;
-    if local.is_ipv6() || !local.ip().is_unspecified() {
+    if !local.ip().is_unspecified() {
         return socket.recv_from(buffer).map(|(length, from)| (length, from, local));
     }
-    let mut space = nix::cmsg_space!(nix::libc::in_pktinfo);
+    let mut space = nix::cmsg_space!(in6_pktinfo);
     let mut slices = [IoSliceMut::new(buffer)];
-    let message = recvmsg::<SockaddrIn>(socket.as_raw_fd(), &mut slices, Some(&mut space), MsgFlags::empty())?;
-    let from = message.address.ok_or_else(|| io::Error::other("a datagram from nowhere"))?;
+    let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut slices, Some(&mut space), MsgFlags::empty())?;
+    let from = message.address.as_ref().and_then(internet);
+    let from = from.ok_or_else(|| io::Error::other("a datagram from nowhere"))?;
     let mut to = local;
     for control in message.cmsgs()? {
-        if let ControlMessageOwned::Ipv4PacketInfo(info) = control {
-            to.set_ip(Ipv4Addr::from(u32::from_be(info.ipi_addr.s_addr)).into());
+        match control {
+            ControlMessageOwned::Ipv4PacketInfo(info) => {
+                to.set_ip(Ipv4Addr::from(u32::from_be(info.ipi_addr.s_addr)).into());
+            }
+            ControlMessageOwned::Ipv6PacketInfo(info) => to.set_ip(Ipv6Addr::from(info.ipi6_addr.s6_addr).into()),
+            _ => {}
         }
     }
-    Ok((message.bytes, SocketAddr::new(from.ip().into(), from.port()), to))
+    Ok((message.bytes, from, to))
+}
+
+#[cfg(target_os = "linux")]
+fn internet(address: &nix::sys::socket::SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = address.as_sockaddr_in().map(|v4| SocketAddr::V4((*v4).into()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|v6| SocketAddr::V6((*v6).into())))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
+pub(super) fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr, SocketAddr)> {
     let local = socket.local_addr()?;
     socket.recv_from(buffer).map(|(length, from)| (length, from, local))
 }
@@ -183,31 +208,35 @@ fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAd
 /// Sends from the given address, which matters to a client that spoke to 127.0.0.2 and takes an
 /// answer only from there.
 #[cfg(target_os = "linux")]
-fn transmit(socket: &UdpSocket, bytes: &[u8], to: SocketAddr, from: SocketAddr) -> io::Result<()> {
+pub(super) fn transmit(socket: &UdpSocket, bytes: &[u8], to: SocketAddr, from: SocketAddr) -> io::Result<()> {
     use std::io::IoSlice;
     use std::os::fd::AsRawFd;
 
-    use nix::libc::{in_addr, in_pktinfo};
-    use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrIn, sendmsg};
+    use nix::libc::{in_addr, in_pktinfo, in6_addr, in6_pktinfo};
+    use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, sendmsg};
 
-    let (SocketAddr::V4(to), IpAddr::V4(source)) = (to, from.ip()) else {
-        return socket.send_to(bytes, to).map(drop);
-    };
-    if !socket.local_addr()?.ip().is_unspecified() || source.is_unspecified() {
+    let bound = !socket.local_addr()?.ip().is_unspecified();
+    if bound || from.ip().is_unspecified() || from.is_ipv4() != to.is_ipv4() {
         return socket.send_to(bytes, to).map(drop);
     }
-    let info = in_pktinfo {
-        ipi_ifindex: 0,
-        ipi_spec_dst: in_addr { s_addr: u32::from(source).to_be() },
-        ipi_addr: in_addr { s_addr: 0 },
+    let (v4, v6);
+    let control = match from.ip() {
+        IpAddr::V4(source) => {
+            let ipi_spec_dst = in_addr { s_addr: u32::from(source).to_be() };
+            v4 = in_pktinfo { ipi_ifindex: 0, ipi_spec_dst, ipi_addr: in_addr { s_addr: 0 } };
+            ControlMessage::Ipv4PacketInfo(&v4)
+        }
+        IpAddr::V6(source) => {
+            v6 = in6_pktinfo { ipi6_addr: in6_addr { s6_addr: source.octets() }, ipi6_ifindex: 0 };
+            ControlMessage::Ipv6PacketInfo(&v6)
+        }
     };
-    let control = [ControlMessage::Ipv4PacketInfo(&info)];
-    let target = SockaddrIn::from(to);
-    sendmsg(socket.as_raw_fd(), &[IoSlice::new(bytes)], &control, MsgFlags::empty(), Some(&target))?;
+    let target = SockaddrStorage::from(to);
+    sendmsg(socket.as_raw_fd(), &[IoSlice::new(bytes)], &[control], MsgFlags::empty(), Some(&target))?;
     Ok(())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn transmit(socket: &UdpSocket, bytes: &[u8], to: SocketAddr, _from: SocketAddr) -> io::Result<()> {
+pub(super) fn transmit(socket: &UdpSocket, bytes: &[u8], to: SocketAddr, _from: SocketAddr) -> io::Result<()> {
     socket.send_to(bytes, to).map(drop)
 }

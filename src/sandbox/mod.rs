@@ -10,6 +10,8 @@ mod copy;
 mod filter;
 mod level;
 mod limits;
+#[cfg(target_os = "linux")]
+mod loopback;
 pub mod network;
 mod ports;
 #[cfg(target_os = "linux")]

@@ -65,8 +65,7 @@ fn unshared(left: &mut bool) -> std::io::Result<()> {
         fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
         fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
     }
-    crate::sys::bring_loopback_up()?;
-    Ok(())
+    super::loopback::set_up()
 }
 
 /// Puts an `/etc/hosts` of our own in the place of the machine's, for this process and its children
