@@ -92,6 +92,33 @@ fn name_hosts(hosts: &[String]) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Leaves the private network, with all that lingers in it, for another one that is as new. This must
+/// be the thread that starts the program, for a network namespace is a thread's own; other threads
+/// stay where they are. Where it fails, this thread stays as well.
+///
+/// # Errors
+/// The system's: there may be no more namespaces (`user.max_net_namespaces`, namespaces(7)).
+#[cfg(target_os = "linux")]
+pub fn renew() -> std::io::Result<()> {
+    use nix::sched::{CloneFlags, setns, unshare};
+
+    let old = std::fs::File::open("/proc/thread-self/ns/net")?;
+    unshare(CloneFlags::CLONE_NEWNET)?;
+    super::loopback::set_up().inspect_err(|_| {
+        // Allowed, for this thread has come from there.
+        let _ = setns(&old, CloneFlags::CLONE_NEWNET);
+    })
+}
+
+/// Elsewhere there is none.
+///
+/// # Errors
+/// None.
+#[cfg(not(target_os = "linux"))]
+pub fn renew() -> std::io::Result<()> {
+    Ok(())
+}
+
 /// Whether the kernel of a private network keeps what is left of a closed connection (TIME_WAIT,
 /// FIN_WAIT_2). It should not, for the next start of the program wants the port; but where it is
 /// tested how a program copes with just that, it must.

@@ -114,12 +114,14 @@ struct Bench<'a> {
     end: Instant,
     locks: Option<PortLocks>,
     starts: u32,
+    /// Whether a program has used this network, so that something of it may linger there.
+    used: bool,
 }
 
 async fn work(job: &Job, terms: Terms) -> io::Result<()> {
     let begun = Instant::now();
     let end = begun + Duration::from_secs(job.launch.limits.wall_seconds);
-    let mut bench = Bench { job, terms, live: None, end, locks: None, starts: 0 };
+    let mut bench = Bench { job, terms, live: None, end, locks: None, starts: 0, used: false };
     let mut records: Vec<Record> = Vec::new();
     for (index, scenario) in job.plan.scenarios.iter().enumerate() {
         if judge::is_moot(&job.plan, scenario, &records) {
@@ -172,6 +174,7 @@ impl Bench<'_> {
     async fn play(&mut self, scenario: &Scenario) -> Result<Record, String> {
         self.take_ports(scenario).await?;
         if !self.terms.shared_ports {
+            self.renew_network();
             network::keep_remains(scenario.steps.contains(&Step::Restart));
         }
         let job = self.job;
@@ -182,6 +185,18 @@ impl Bench<'_> {
         let started = record.events.iter().filter(|event| matches!(event.fact, Fact::Started { .. })).count();
         self.starts += u32::try_from(started).unwrap_or(0);
         Ok(record)
+    }
+
+    /// A fresh process gets a fresh network.
+    fn renew_network(&mut self) {
+        if self.live.is_some() {
+            return;
+        }
+        if self.used {
+            // Where there is no other to be had, this one is as good as it was.
+            let _ = network::renew();
+        }
+        self.used = true;
     }
 
     /// Makes sure that nobody else uses the scenario's ports. Where something lingers there, a
