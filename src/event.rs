@@ -143,6 +143,12 @@ pub enum Fact {
         /// What.
         bytes: Bytes,
     },
+    /// The program looked for a host, which was answered with this machine's address. Once for each
+    /// name and start. Known only where the program has a network of its own.
+    LookedUp {
+        /// Its name, as the program wrote it.
+        name: String,
+    },
     /// The program's standard input was closed.
     InputEnded,
     /// The program wrote to its terminal.

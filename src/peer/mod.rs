@@ -3,12 +3,14 @@
 //! All sockets are non-blocking and are pumped by the runner, so that one thread sees everything
 //! in one order.
 
+mod names;
 mod tcp;
 mod udp;
 
 use std::io;
 use std::time::Instant;
 
+pub use names::{Names, PORT as NAME_PORT};
 pub use tcp::{Listener, Stream};
 pub use udp::Datagrams;
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::event::{Exit, Socket, SocketState};
 use crate::ids::{Side, Transport};
 use crate::observe::Watch;
+use crate::peer::NAME_PORT;
 use crate::program::launch::{Launch, LaunchError, Running};
 use crate::sandbox::Sandbox;
 
@@ -112,7 +113,9 @@ impl Live {
             Transport::Tcp => SocketState::Listening,
         };
         self.sockets = self.watch.sockets();
-        let waiting = |socket: &&Socket| socket.transport == transport && socket.state == wanted;
+        // One that asks for a host's address waits for nobody else.
+        let asks = |socket: &Socket| socket.remote.is_some_and(|remote| remote.port() == NAME_PORT);
+        let waiting = |socket: &&Socket| socket.transport == transport && socket.state == wanted && !asks(socket);
         let assigned = self.sockets.iter().filter(waiting).find(|socket| socket.local.port() == port);
         let found = assigned.or_else(|| self.sockets.iter().find(waiting));
         self.target = found.map(|socket| reachable(socket.local));

@@ -28,11 +28,21 @@ impl Log {
 
     pub(super) fn seen(&mut self, seen: Seen) {
         self.debts.note(&seen.fact);
-        if self.events.len() >= MOST && matches!(seen.fact, Fact::Received { .. } | Fact::Printed { .. }) {
+        let floods = matches!(seen.fact, Fact::Received { .. } | Fact::Printed { .. } | Fact::LookedUp { .. });
+        if self.events.len() >= MOST && floods || self.is_repeated(&seen.fact) {
             return;
         }
         let at = u64::try_from(seen.at.saturating_duration_since(self.begun).as_micros()).unwrap_or(u64::MAX);
         self.events.push(Event { at, fact: seen.fact });
+    }
+
+    /// Whether a name has been looked for already since the last start: each is asked for twice or
+    /// more, for IPv4 and for IPv6.
+    fn is_repeated(&self, fact: &Fact) -> bool {
+        let this_run = || {
+            self.events.iter().rev().map(|event| &event.fact).take_while(|fact| !matches!(fact, Fact::Started { .. }))
+        };
+        matches!(fact, Fact::LookedUp { .. }) && this_run().any(|earlier| earlier == fact)
     }
 
     pub(super) fn into_events(self) -> Vec<Event> {

@@ -18,7 +18,7 @@ use log::Log;
 
 use crate::event::{Fact, Record};
 use crate::ids::Side;
-use crate::peer::{Datagrams, Listener, Stream};
+use crate::peer::{Datagrams, Listener, Names, Stream};
 use crate::plan::model::{Plan, Scenario};
 use crate::program::launch::Launch;
 use crate::sandbox::Sandbox;
@@ -43,6 +43,8 @@ pub struct Terms {
     pub shared_ports: bool,
     /// What is written to the program's standard input before anything else.
     pub first_input: Option<String>,
+    /// The name server of the program's own network.
+    pub names: Option<Names>,
 }
 
 type Played = Result<(), Halt>;
@@ -67,12 +69,18 @@ struct Stage<'a> {
     values: Vec<BTreeMap<String, Vec<u8>>>,
     random: fastrand::Rng,
     runs: u32,
-    terms: &'a Terms,
+    terms: &'a mut Terms,
 }
 
 /// Plays a scenario, with the server that is alive already where there is one, and leaves it alive.
 /// Starts in it are the scenario's own; whatever is alive at its end is the caller's to stop.
-pub async fn play(plan: &Plan, scenario: &Scenario, launch: &Launch, live: &mut Option<Live>, terms: &Terms) -> Record {
+pub async fn play(
+    plan: &Plan,
+    scenario: &Scenario,
+    launch: &Launch,
+    live: &mut Option<Live>,
+    terms: &mut Terms,
+) -> Record {
     let fresh = live.is_none();
     if let Some(live) = live.as_ref() {
         live.allow_cpu(launch.limits.cpu_seconds);

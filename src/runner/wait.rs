@@ -31,6 +31,9 @@ impl Stage<'_> {
                 Endpoint::Closed => {}
             }
         }
+        if let Some(names) = self.terms.names.as_mut() {
+            names.pump(&mut seen);
+        }
         activity.wire = !seen.is_empty();
         if let Some(live) = self.live.as_mut() {
             live.served |= seen.iter().any(|seen| matches!(seen.fact, Fact::Received { .. }));

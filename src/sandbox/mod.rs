@@ -7,6 +7,8 @@ mod bubblewrap;
 mod confined;
 mod copy;
 #[cfg(target_os = "linux")]
+mod etc;
+#[cfg(target_os = "linux")]
 mod filter;
 mod level;
 mod limits;

@@ -32,7 +32,7 @@ pub fn enter(hosts: &[String]) -> Network {
     match unshared(&mut left) {
         Ok(()) => {
             // Without it, a name that only this file knows is unknown to the program, which says so.
-            let _ = name_hosts(hosts);
+            let _ = super::etc::replace(hosts);
             Network::Private
         }
         Err(_) if left => Network::Broken,
@@ -66,30 +66,6 @@ fn unshared(left: &mut bool) -> std::io::Result<()> {
         fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
     }
     super::loopback::set_up()
-}
-
-/// Puts an `/etc/hosts` of our own in the place of the machine's, for this process and its children
-/// alone (mount_namespaces(7), hosts(5)).
-#[cfg(target_os = "linux")]
-fn name_hosts(hosts: &[String]) -> std::io::Result<()> {
-    use std::io::Write as _;
-
-    use nix::mount::{MsFlags, mount};
-
-    let own = nix::unistd::gethostname()?.to_string_lossy().into_owned();
-    // What is no host name could smuggle in a line.
-    let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
-    let names: Vec<&str> =
-        HOSTS.iter().copied().chain(hosts.iter().map(String::as_str)).chain([own.as_str()]).filter(plain).collect();
-    let mut file = tempfile::NamedTempFile::new()?;
-    writeln!(file, "127.0.0.1 localhost {}\n::1 localhost ip6-localhost ip6-loopback", names.join(" "))?;
-    let readable = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o644);
-    file.as_file().set_permissions(readable)?;
-    let nothing: Option<&str> = None;
-    mount(nothing, "/", nothing, MsFlags::MS_REC | MsFlags::MS_PRIVATE, nothing)?;
-    mount(Some(file.path()), "/etc/hosts", nothing, MsFlags::MS_BIND, nothing)?;
-    // The mount keeps the file; its name goes now.
-    Ok(())
 }
 
 /// Leaves the private network, with all that lingers in it, for another one that is as new. This must

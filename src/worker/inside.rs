@@ -47,6 +47,7 @@ pub fn serve() -> io::Result<()> {
         seed: job.seed,
         shared_ports: network == Network::Shared,
         first_input: job.first_input.clone(),
+        names: None,
     };
     // The namespaces' files must be ours until here.
     crate::sys::be_opaque();
@@ -179,7 +180,7 @@ impl Bench<'_> {
         }
         let job = self.job;
         let record = {
-            let playing = play(&job.plan, scenario, &job.launch, &mut self.live, &self.terms);
+            let playing = play(&job.plan, scenario, &job.launch, &mut self.live, &mut self.terms);
             alive(playing, self.end).await?
         };
         let started = record.events.iter().filter(|event| matches!(event.fact, Fact::Started { .. })).count();
@@ -187,7 +188,7 @@ impl Bench<'_> {
         Ok(record)
     }
 
-    /// A fresh process gets a fresh network.
+    /// A fresh process gets a fresh network, with a name server of its own.
     fn renew_network(&mut self) {
         if self.live.is_some() {
             return;
@@ -197,6 +198,11 @@ impl Bench<'_> {
             let _ = network::renew();
         }
         self.used = true;
+        self.terms.names = None;
+        if self.job.plan.port != crate::peer::NAME_PORT {
+            // Without it, a name that only the server knows is unknown to the program, which says so.
+            self.terms.names = crate::peer::Names::open().ok();
+        }
     }
 
     /// Makes sure that nobody else uses the scenario's ports. Where something lingers there, a
