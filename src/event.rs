@@ -81,6 +81,9 @@ pub enum Fact {
         peer: Peer,
         /// Where it wanted to go.
         remote: SocketAddr,
+        /// Our address, where we had one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        local: Option<SocketAddr>,
         /// The system's words.
         error: String,
     },
@@ -217,6 +220,38 @@ pub enum Fact {
         /// Whether it was stopped for that; else the system refused it.
         stopped: bool,
     },
+    /// A packet crossed the loopback of the program's private network, whoever sent it. Only where
+    /// packets can be captured; what peers say they saw stands beside it.
+    Packet {
+        /// UDP or TCP.
+        transport: Transport,
+        /// From where.
+        from: SocketAddr,
+        /// To where.
+        to: SocketAddr,
+        /// The flags of a TCP segment (RFC 9293, section 3.1), in the order of [`Flag`].
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        flags: Vec<Flag>,
+        /// How many bytes it carries, headers not counted.
+        length: u32,
+        /// The beginning of these.
+        bytes: Bytes,
+    },
+    /// The system answered a datagram with ICMP "port unreachable" (RFC 792; RFC 4443, section 3.1):
+    /// nobody has that port.
+    Unreachable {
+        /// Where the datagram came from.
+        from: SocketAddr,
+        /// Where it was to go.
+        to: SocketAddr,
+    },
+    /// Not all packets are in the record.
+    PacketsMissing {
+        /// How many were left out, since there were too many.
+        left_out: u64,
+        /// How many the kernel had no room for.
+        lost: u64,
+    },
     /// The grader or the machine failed: the scenario says nothing about the program.
     Trouble {
         /// What happened, and what to do.
@@ -232,6 +267,22 @@ pub enum StreamEnd {
     Fin,
     /// By a reset.
     Rst,
+}
+
+/// A flag of a TCP segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Flag {
+    /// Begins a connection.
+    Syn,
+    /// Says that all was sent.
+    Fin,
+    /// Breaks the connection.
+    Rst,
+    /// Hands what has come to the receiver at once.
+    Psh,
+    /// Says what has come.
+    Ack,
 }
 
 /// How we ended one of our endpoints.

@@ -269,6 +269,59 @@ pub fn unread(socket: &std::os::fd::OwnedFd) -> io::Result<u64> {
     Ok(u64::try_from(bytes).unwrap_or(0))
 }
 
+/// How many packets a packet socket has lost for want of room since this was last asked
+/// (`PACKET_STATISTICS`, packet(7)).
+///
+/// # Errors
+/// The system's; this is no packet socket.
+#[cfg(target_os = "linux")]
+pub fn packets_lost(socket: &std::os::fd::OwnedFd) -> io::Result<u32> {
+    use std::os::fd::AsRawFd as _;
+
+    use nix::libc;
+
+    // `struct tpacket_stats`: all packets, and those of them that were lost.
+    let mut counts = [0_u32; 2];
+    let mut length = libc::socklen_t::try_from(size_of_val(&counts)).map_err(io::Error::other)?;
+    // SAFETY: the kernel writes at most `length` bytes, which are the array's, and both outlive the call.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_STATISTICS,
+            counts.as_mut_ptr().cast(),
+            &mut length,
+        )
+    };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(counts[1]) }
+}
+
+/// Leaves out what this machine sends: on a loopback interface each packet would be seen twice, going
+/// out and coming in (`PACKET_IGNORE_OUTGOING`, packet(7); Linux 4.20).
+///
+/// # Errors
+/// The system's; the kernel is older.
+#[cfg(target_os = "linux")]
+pub fn ignore_outgoing(socket: &std::os::fd::OwnedFd) -> io::Result<()> {
+    use std::os::fd::AsRawFd as _;
+
+    use nix::libc;
+
+    let yes: libc::c_int = 1;
+    let length = libc::socklen_t::try_from(size_of_val(&yes)).map_err(io::Error::other)?;
+    // SAFETY: the kernel reads one `int`, which outlives the call.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_IGNORE_OUTGOING,
+            std::ptr::from_ref(&yes).cast(),
+            length,
+        )
+    };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// For tests that start programs: a program's tree is everything below this process, so only one
 /// such test may run at a time in it.
 #[cfg(test)]

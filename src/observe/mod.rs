@@ -6,6 +6,7 @@
 
 #[cfg(target_os = "linux")]
 mod calls;
+pub mod capture;
 #[cfg(target_os = "linux")]
 mod deaths;
 #[cfg(target_os = "linux")]
@@ -23,6 +24,7 @@ mod tree;
 mod usage;
 mod watch;
 
+pub use capture::Capture;
 pub use rest::{Activity, Budget, Purpose, Settled};
 #[cfg(target_os = "linux")]
 pub use tree::below;

@@ -111,7 +111,8 @@ impl Stream {
                 self.connecting = false;
                 self.refused = true;
                 self.ended = Some(StreamEnd::Rst);
-                let fact = Fact::Refused { peer: self.peer.clone(), remote: self.remote, error: error.to_string() };
+                let (peer, error) = (self.peer.clone(), error.to_string());
+                let fact = Fact::Refused { peer, remote: self.remote, local: Some(self.local), error };
                 seen.push(Seen::now(fact));
                 return false;
             }

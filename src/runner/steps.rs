@@ -185,7 +185,12 @@ impl Stage<'_> {
                 self.shake_hands(name).await
             }
             Err(error) => {
-                self.log.push(Fact::Refused { peer: peer.clone(), remote: target, error: error.to_string() });
+                self.log.push(Fact::Refused {
+                    peer: peer.clone(),
+                    remote: target,
+                    local: None,
+                    error: error.to_string(),
+                });
                 self.peers.push((peer, Endpoint::Closed));
                 Ok(())
             }
