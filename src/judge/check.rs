@@ -101,6 +101,7 @@ impl<'a> Evaluation<'a, '_> {
             Predicate::Ended { peer, how } => self.each(peer, |this, who| this.ended(who, *how)),
             Predicate::Connections { peer, many } => self.connections(peer, *many),
             Predicate::OwnPorts { peer } => self.own_ports(peer),
+            Predicate::AssignedPort { peer } => self.each(peer, Self::assigned_port),
             Predicate::Bound { transport } => self.bound(*transport),
             Predicate::Running(running) => self.running(*running),
             Predicate::Reads { first, second } => self.reads(first, second),
@@ -285,8 +286,10 @@ impl<'a> Evaluation<'a, '_> {
         else {
             return self.absent(expected, "the program was not heard of");
         };
-        if clients.iter().any(|(_, from)| from.port() == self.plan.port) {
-            return self.fails(expected, format!("it was {}, the server's own", self.plan.port), Some(last));
+        let servers = self.view.peers(peer);
+        let server = servers.first().and_then(|who| self.view.listening_at(who)).map_or(self.plan.port, |at| at.port());
+        if clients.iter().any(|(_, from)| from.port() == server) {
+            return self.fails(expected, format!("it was {server}, the server's own"), Some(last));
         }
         if clients.len() < 2 {
             return self.absent(expected, "the program was heard of only once");
@@ -296,6 +299,19 @@ impl<'a> Evaluation<'a, '_> {
             return self.fails(expected, actual, Some(last));
         }
         Outcome::Holds
+    }
+
+    /// Our side listens on another port only where the program was found to speak to that.
+    fn assigned_port(&self, who: &Peer) -> Outcome<'a> {
+        let port = self.plan.port;
+        match self.view.listening_at(who) {
+            Some(local) if local.port() != port => {
+                let heard = self.view.clients(&who.name).first().map(|(index, _)| *index);
+                let actual = format!("it speaks to port {}, not {port}", local.port());
+                self.fails(format!("the program speaks to port {port}"), actual, heard)
+            }
+            _ => Outcome::Holds,
+        }
     }
 
     fn bound(&self, transport: Transport) -> Outcome<'a> {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::event::{Event, Exit, Fact, Output, Record, Rest, Socket, StreamEnd};
+use crate::event::{Event, Exit, Fact, Flag, OurEnd, Output, Record, Rest, Socket, StreamEnd};
 use crate::ids::{Peer, Transport};
 use crate::plan::model::Window;
 
@@ -82,9 +82,13 @@ impl<'a> View<'a> {
         self.sent(who).flat_map(|(_, _, bytes)| bytes.iter().copied()).collect()
     }
 
-    /// How the program ended its half of a peer's stream.
+    /// How the program ended its half of a peer's stream. What was on the wire decides, where that is
+    /// known: a peer that is reset after a FIN may only learn of the reset.
     #[must_use]
     pub fn ended(&self, who: &Peer) -> Option<(usize, StreamEnd)> {
+        if let Some(packets) = Segments::of(self.record, who) {
+            return packets.end_by_program(self.from..self.to);
+        }
         self.events().find_map(|(index, event)| match &event.fact {
             Fact::Ended { peer, how } if peer == who => Some((index, *how)),
             _ => None,
@@ -194,12 +198,163 @@ impl<'a> View<'a> {
         })
     }
 
+    /// Whether the record has all packets that crossed the wire.
+    #[must_use]
+    pub fn has_packets(&self) -> bool {
+        has_all_packets(self.record)
+    }
+
+    /// The packet that shows what an event says, where the record has it.
+    #[must_use]
+    pub fn packet_of(&self, index: usize) -> Option<usize> {
+        let event = self.record.events.get(index)?;
+        match &event.fact {
+            Fact::Packet { .. } | Fact::Unreachable { .. } => Some(index),
+            Fact::Received { peer, from, to, bytes, .. } => match self.transport(peer) {
+                Some(Transport::Udp) => {
+                    self.last_packet(event.at, *from, *to, |_, carried| bytes.0.starts_with(carried))
+                }
+                _ => self.last_packet(event.at, *from, *to, |_, carried| !carried.is_empty()),
+            },
+            Fact::Ended { peer, .. } => {
+                Segments::of(self.record, peer)?.end_by_program(0..usize::MAX).map(|(at, _)| at)
+            }
+            Fact::Arrived { from, to, .. } => self.last_packet(event.at, *from, *to, |flags, _| flags == [Flag::Syn]),
+            Fact::Refused { local: Some(local), remote, .. } => {
+                self.last_packet(event.at, *remote, *local, |flags, _| flags.contains(&Flag::Rst))
+            }
+            _ => None,
+        }
+    }
+
+    /// The last packet from here to there up to a time that has such flags and bytes.
+    fn last_packet(
+        &self,
+        until: u64,
+        source: SocketAddr,
+        destination: SocketAddr,
+        wanted: impl Fn(&[Flag], &[u8]) -> bool,
+    ) -> Option<usize> {
+        self.record.events.iter().rposition(|event| match &event.fact {
+            Fact::Packet { from, to, flags, bytes, .. } => {
+                event.at <= until && (*from, *to) == (source, destination) && wanted(flags, &bytes.0)
+            }
+            _ => false,
+        })
+    }
+
+    /// Where a listening or bound peer of ours was.
+    #[must_use]
+    pub fn listening_at(&self, who: &Peer) -> Option<SocketAddr> {
+        self.record.events.iter().find_map(|event| match &event.fact {
+            Fact::Listening { peer, local, .. } if peer == who => Some(*local),
+            _ => None,
+        })
+    }
+
+    /// The first port other than `assigned` that the program spoke to by this transport, and nobody
+    /// has: a connection attempt that was refused, or a datagram that came back. Questions for the
+    /// address of a name are no part of it.
+    #[must_use]
+    pub fn spoken_elsewhere(&self, transport: Transport, assigned: u16) -> Option<(usize, SocketAddr)> {
+        /// DNS (RFC 1035), multicast DNS (RFC 6762) and LLMNR (RFC 4795).
+        const NAMES: [u16; 3] = [53, 5353, 5355];
+        let refused = |one: SocketAddr, other: SocketAddr| {
+            self.record.events.iter().any(|event| match &event.fact {
+                Fact::Packet { from, to, flags, .. } => *from == other && *to == one && flags.contains(&Flag::Rst),
+                Fact::Unreachable { from, to } => *from == one && *to == other,
+                _ => false,
+            })
+        };
+        self.record.events.iter().enumerate().find_map(|(index, event)| match &event.fact {
+            Fact::Packet { transport: by, from, to, flags, .. }
+                if *by == transport
+                    && to.port() != assigned
+                    && !NAMES.contains(&to.port())
+                    && (transport == Transport::Udp || flags[..] == [Flag::Syn])
+                    && !self.is_ours(transport, *from)
+                    && refused(*from, *to) =>
+            {
+                Some((index, *to))
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether an address is that of a peer.
+    fn is_ours(&self, by: Transport, address: SocketAddr) -> bool {
+        self.record.events.iter().any(|event| match &event.fact {
+            Fact::Opened { transport, local, .. } => *transport == by && *local == address,
+            Fact::Listening { transport, local, .. } => *transport == by && local.port() == address.port(),
+            _ => false,
+        })
+    }
+
     /// The transport of a peer.
     #[must_use]
     pub fn transport(&self, who: &Peer) -> Option<Transport> {
         self.record.events.iter().find_map(|event| match &event.fact {
             Fact::Opened { peer, transport, .. } | Fact::Listening { peer, transport, .. } if peer == who => {
                 Some(*transport)
+            }
+            _ => None,
+        })
+    }
+}
+
+/// Whether a record has the packets, and all of them.
+fn has_all_packets(record: &Record) -> bool {
+    record.events.iter().any(|event| matches!(event.fact, Fact::Packet { .. }))
+        && !record.events.iter().any(|event| matches!(event.fact, Fact::PacketsMissing { .. }))
+}
+
+/// The packets of one connection, as far as our side was in it.
+#[derive(Debug, Clone, Copy)]
+struct Segments<'a> {
+    record: &'a Record,
+    theirs: SocketAddr,
+    ours: SocketAddr,
+    from: usize,
+    to: usize,
+}
+
+impl<'a> Segments<'a> {
+    /// Those of a peer's connection. `None` where they are not known.
+    fn of(record: &'a Record, who: &Peer) -> Option<Self> {
+        if !has_all_packets(record) {
+            return None;
+        }
+        let (at, ours, theirs) = record.events.iter().find_map(|event| match &event.fact {
+            Fact::Opened { peer, transport: Transport::Tcp, local, remote: Some(remote), .. } if peer == who => {
+                Some((event.at, *local, *remote))
+            }
+            _ => None,
+        })?;
+        // The same two ports may have had another connection before, and may have one again.
+        let begins = |event: &Event| match &event.fact {
+            Fact::Packet { from, to, flags, .. } => {
+                flags[..] == [Flag::Syn] && ((*from, *to) == (ours, theirs) || (*from, *to) == (theirs, ours))
+            }
+            _ => false,
+        };
+        let from = record.events.iter().rposition(|event| begins(event) && event.at <= at)?;
+        let gone = |event: &Event| matches!(&event.fact, Fact::Closed { peer, how: OurEnd::Close | OurEnd::Reset } if peer == who);
+        let rest = &record.events[from + 1..];
+        let to =
+            rest.iter().position(|event| gone(event) || begins(event)).map_or(record.events.len(), |at| from + 1 + at);
+        Some(Self { record, theirs, ours, from, to })
+    }
+
+    /// The first FIN or reset that the program sent within a range of events.
+    fn end_by_program(&self, window: std::ops::Range<usize>) -> Option<(usize, StreamEnd)> {
+        let range = self.from.max(window.start)..self.to.min(window.end);
+        self.record.events.get(range.clone())?.iter().zip(range).find_map(|(event, index)| match &event.fact {
+            Fact::Packet { from, to, flags, .. } if (*from, *to) == (self.theirs, self.ours) => {
+                if flags.contains(&Flag::Fin) {
+                    Some((index, StreamEnd::Fin))
+                } else {
+                    flags.contains(&Flag::Rst).then_some((index, StreamEnd::Rst))
+                }
             }
             _ => None,
         })

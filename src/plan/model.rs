@@ -271,6 +271,11 @@ pub enum Predicate {
         /// The peer (a bound or listening one).
         peer: String,
     },
+    /// The program speaks to the peer at the assigned port.
+    AssignedPort {
+        /// The peer (a bound or listening one).
+        peer: String,
+    },
     /// The program bound a socket of this transport to the assigned port.
     Bound {
         /// The transport.
@@ -377,7 +382,8 @@ impl Predicate {
             | Self::AnsweredFromThere { peer }
             | Self::Ended { peer, .. }
             | Self::Connections { peer, .. }
-            | Self::OwnPorts { peer } => Some(peer),
+            | Self::OwnPorts { peer }
+            | Self::AssignedPort { peer } => Some(peer),
             _ => None,
         }
     }

@@ -218,6 +218,7 @@ impl<'a> Words<'a> {
                 format!("{program} makes {} to {peer}", how_many(*many, "connection"))
             }
             Predicate::OwnPorts { peer } => format!("{program}'s own port, as {peer} sees it, is another in each run"),
+            Predicate::AssignedPort { peer } => format!("{program} speaks to {peer} at port {}", self.plan.port),
             Predicate::Bound { transport } => format!("{program} has opened {transport} port {}", self.plan.port),
             Predicate::Running(true) => format!("{program} is still running"),
             Predicate::Running(false) => format!("{program} has ended"),

@@ -286,6 +286,9 @@ pub struct Check {
     /// The program's own ports, as the peer saw them: chosen by the system, so they differ from
     /// run to run and are not the peer's own.
     pub own_ports: Option<OwnPorts>,
+    /// At which port the program speaks to the peer. One that speaks to another is answered there,
+    /// where that can be seen.
+    pub spoken_to_at: Option<SpokenToAt>,
     /// About the program.
     pub program: Option<ProgramIs>,
 }
@@ -342,6 +345,14 @@ pub enum Ending {
 pub enum OwnPorts {
     /// From the system.
     ChosenBySystem,
+}
+
+/// Where the program speaks to a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpokenToAt {
+    /// At the assigned port.
+    AssignedPort,
 }
 
 /// What must be true of the program.

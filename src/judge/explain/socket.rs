@@ -55,7 +55,10 @@ pub(super) fn wrong_transport(case: &Case<'_>) -> Option<Explained> {
         && traceback(case).is_some_and(|traceback| {
             traceback.error.contains("ConnectionRefusedError") && traceback.place.contains("connect")
         });
-    (stray || refused || wrong && case.view.starved().is_some()).then(|| Explained {
+    // At whatever port: none is 0.
+    let unheard = case.view.starved().is_some();
+    let on_the_wire = || case.view.spoken_elsewhere(transport.other(), 0).is_some();
+    (stray || refused || unheard && (wrong || on_the_wire())).then(|| Explained {
         cause: "wrong-transport",
         text: format!(
             "Your client speaks {}, not {transport}. SOCK_DGRAM is UDP, SOCK_STREAM is TCP.",
@@ -77,11 +80,20 @@ pub(super) fn wrong_port(case: &Case<'_>) -> Option<Explained> {
             ),
         );
     }
+    if let Predicate::AssignedPort { .. } = case.failure.predicate {
+        let text = format!(
+            "Your client {}. The other requirements were tested there.",
+            case.failure.actual.trim_start_matches("it ")
+        );
+        return Explained::new("wrong-port", text);
+    }
     case.view.starved()?;
     if case.is_server() {
         return None;
     }
-    let there = case.view.sockets().iter().filter_map(|socket| socket.remote).find(|remote| remote.port() != port)?;
+    let held = case.view.sockets().iter().filter_map(|socket| socket.remote).find(|remote| remote.port() != port);
+    let on_the_wire = || case.view.spoken_elsewhere(case.plan.role.transport(), port).map(|(_, there)| there);
+    let there = held.or_else(on_the_wire)?;
     Explained::new("wrong-port", format!("Your client speaks to port {}, not {port}.", there.port()))
 }
 

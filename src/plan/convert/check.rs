@@ -50,6 +50,7 @@ fn asks_peers(check: &Check) -> bool {
         || check.ended.is_some()
         || check.connections.is_some()
         || check.own_ports.is_some()
+        || check.spoken_to_at.is_some()
 }
 
 fn window(scene: &mut Scene<'_>, check: &Check) -> Window {
@@ -151,6 +152,7 @@ fn said(
     said.extend(check.ended.map(|how| (Predicate::Ended { peer: peer(), how }, ENDS)));
     said.extend(connections.map(|many| (Predicate::Connections { peer: peer(), many }, LISTENS)));
     said.extend(check.own_ports.map(|_| (Predicate::OwnPorts { peer: peer() }, WAITS)));
+    said.extend(check.spoken_to_at.map(|_| (Predicate::AssignedPort { peer: peer() }, WAITS)));
     said
 }
 
