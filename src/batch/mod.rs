@@ -63,6 +63,8 @@ pub struct Request {
     pub jobs: usize,
     /// This binary, which is its own worker.
     pub executable: PathBuf,
+    /// The folder for files of captured packets: in it, one of each role's name. Absolute.
+    pub evidence: Option<Utf8PathBuf>,
 }
 
 /// How far a grading is.
@@ -109,6 +111,7 @@ pub async fn grade(
             isolation: request.isolation,
             seed,
             executable: request.executable.clone(),
+            evidence: request.evidence.clone(),
             progress: Arc::clone(&progress),
         };
         let places = Arc::clone(&places);
@@ -168,6 +171,7 @@ struct Task {
     isolation: Option<Level>,
     seed: u64,
     executable: PathBuf,
+    evidence: Option<Utf8PathBuf>,
     progress: Arc<dyn Fn(Progress) + Send + Sync>,
 }
 
@@ -190,7 +194,8 @@ impl Task {
         if record.trouble.is_none() {
             let launch = launch(command, copy.root(), self.limits);
             let (seed, hosts, isolation) = (self.seed, self.hosts, self.isolation);
-            let job = Job { plan: plan.clone(), launch, seed, hosts, isolation, first_input };
+            let evidence = self.evidence.map(|folder| folder.join(plan.role.name()));
+            let job = Job { plan: plan.clone(), launch, seed, hosts, isolation, first_input, evidence };
             let role = plan.role;
             let progress = &self.progress;
             let outcome = run(&self.executable, &job, |message| match message {

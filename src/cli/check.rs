@@ -59,6 +59,10 @@ pub struct Check {
     #[arg(long, value_name = "LEVEL")]
     isolation: Option<Level>,
 
+    /// Keep the packets for Wireshark: DIR/ROLE/SCENARIO.pcapng (Linux)
+    #[arg(long, value_name = "DIR")]
+    evidence: Option<Utf8PathBuf>,
+
     /// Run so many programs at the same time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -83,6 +87,12 @@ impl Check {
             let bytes = serde_json::to_vec(&record).map_err(anyhow::Error::from)?;
             output::write(file, &bytes)?;
         }
+        if let Some(folder) = self.evidence.as_ref().filter(|folder| !grade::has_evidence(&record, folder)) {
+            screen.note(&format!(
+                "No packets are in `{folder}`: they can be captured only in a private network of the program's own, \
+                 on Linux, where that is allowed.\n"
+            ));
+        }
         let graded = [grade::judged(&record)];
         publish(screen, &graded, &self.reports, Some(&self.again(record.seed)))
     }
@@ -97,6 +107,7 @@ impl Check {
             isolation: self.isolation,
             jobs: self.jobs.map(usize::from),
             command: self.command.clone(),
+            evidence: self.evidence.clone(),
         }
     }
 

@@ -42,6 +42,8 @@ pub struct CheckRequest {
     pub isolation: Option<Level>,
     /// The command line that starts the program, instead of what is found.
     pub command: Vec<String>,
+    /// The folder for files of captured packets.
+    pub evidence: Option<Utf8PathBuf>,
 }
 
 /// Grades a submission.
@@ -65,6 +67,15 @@ pub fn judged(record: &SubmissionRecord) -> Graded {
     }
 }
 
+/// Whether packets were written for each program that was run.
+#[must_use]
+pub fn has_evidence(record: &SubmissionRecord, folder: &Utf8Path) -> bool {
+    record.programs.iter().map(|recorded| &recorded.record).filter(|record| !record.records.is_empty()).all(|record| {
+        let shelf = folder.join(record.role.name());
+        record.records.iter().any(|one| shelf.join(format!("{}.pcapng", one.scenario)).is_file())
+    })
+}
+
 fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
     let what = std::fs::metadata(&request.path).map_err(|error| {
         Stop::Usage(format!("`{}` cannot be read: {}", request.path, crate::text::io_words(&error)))
@@ -76,6 +87,7 @@ fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
         None => resolved.roles.clone(),
     };
     let plans = plans(&shelf, &roles, &request.only, what.is_dir())?;
+    let evidence = request.evidence.as_ref().map(|folder| shelves(folder, plans.values())).transpose()?;
     let search = Search { request, resolved: &resolved, plans };
     let (programs, missing) = if !request.command.is_empty() {
         (vec![search.commanded()?], Vec::new())
@@ -97,7 +109,25 @@ fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
         seed: request.seed,
         jobs: request.jobs.unwrap_or_else(|| 2 * processors()),
         executable: std::env::current_exe().context("this program does not know its own file")?,
+        evidence,
     })
+}
+
+/// Makes a folder for each role's files of packets, and removes those of an earlier run.
+fn shelves<'a>(folder: &Utf8Path, plans: impl Iterator<Item = &'a Plan>) -> Result<Utf8PathBuf, Stop> {
+    let failed =
+        |error: std::io::Error| Stop::Usage(format!("`{folder}` cannot be written: {}", crate::text::io_words(&error)));
+    for plan in plans {
+        let shelf = folder.join(plan.role.name());
+        std::fs::create_dir_all(&shelf).map_err(failed)?;
+        for scenario in &plan.scenarios {
+            match std::fs::remove_file(shelf.join(format!("{}.pcapng", scenario.id))) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+                _ => {}
+            }
+        }
+    }
+    folder.canonicalize_utf8().map_err(failed)
 }
 
 fn processors() -> usize {

@@ -18,6 +18,7 @@ use log::Log;
 
 use crate::event::{Fact, Record};
 use crate::ids::Side;
+use crate::observe::Capture;
 use crate::peer::{Datagrams, Listener, Names, Stream};
 use crate::plan::model::{Plan, Scenario};
 use crate::program::launch::Launch;
@@ -45,6 +46,8 @@ pub struct Terms {
     pub first_input: Option<String>,
     /// The name server of the program's own network.
     pub names: Option<Names>,
+    /// Where our side listens, if a client was found to speak to another port than the assigned one.
+    pub spoken_port: Option<u16>,
 }
 
 type Played = Result<(), Halt>;
@@ -70,6 +73,7 @@ struct Stage<'a> {
     random: fastrand::Rng,
     runs: u32,
     terms: &'a mut Terms,
+    capture: &'a mut Option<Capture>,
 }
 
 /// Plays a scenario, with the server that is alive already where there is one, and leaves it alive.
@@ -80,8 +84,12 @@ pub async fn play(
     launch: &Launch,
     live: &mut Option<Live>,
     terms: &mut Terms,
+    capture: &mut Option<Capture>,
 ) -> Record {
     let fresh = live.is_none();
+    if let Some(capture) = capture {
+        capture.begin();
+    }
     if let Some(live) = live.as_ref() {
         live.allow_cpu(launch.limits.cpu_seconds);
     }
@@ -95,6 +103,7 @@ pub async fn play(
         random: fastrand::Rng::with_seed(scenario_seed(terms.seed, scenario)),
         runs: 0,
         terms,
+        capture,
     };
     for (name, template) in &scenario.values {
         let value = stage.render(template);
@@ -130,6 +139,18 @@ impl Stage<'_> {
         // Why it ended early stands in the log.
         let _ = self.steps(&scenario.steps).await;
         self.pump();
+        self.log_missing();
+    }
+
+    /// The port that our side listens on.
+    fn port(&self) -> u16 {
+        self.terms.spoken_port.unwrap_or(self.plan.port)
+    }
+
+    fn log_missing(&mut self) {
+        if let Some(fact) = self.capture.as_mut().and_then(Capture::missing) {
+            self.log.push(fact);
+        }
     }
 
     fn note_sockets(&mut self) {
@@ -145,6 +166,10 @@ impl Stage<'_> {
             if let Endpoint::Tcp(stream) = endpoint {
                 let _ = self.end_stream(stream);
             }
+        }
+        // The record is closed; a file of packets shows this too.
+        if let Some(capture) = self.capture {
+            capture.drain();
         }
     }
 

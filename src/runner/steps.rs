@@ -26,7 +26,9 @@ impl Stage<'_> {
     }
 
     async fn step(&mut self, step: &Step) -> Played {
-        if let Some(words) = self.words(step) {
+        let words = self.words(step);
+        self.caption(step, words.as_deref());
+        if let Some(words) = words {
             self.log.push(Fact::Step { words });
         }
         match step {
@@ -83,6 +85,42 @@ impl Stage<'_> {
             Step::EndInput => "end the program's input".to_owned(),
             _ => return None,
         })
+    }
+
+    /// Names the step for the packets that come now.
+    fn caption(&mut self, step: &Step, words: Option<&str>) {
+        let Some(mut capture) = self.capture.take() else { return };
+        capture.caption(|| words.map_or_else(|| self.caption_words(step), str::to_owned));
+        *self.capture = Some(capture);
+    }
+
+    /// A step in words, where a packet must say what the ladder shows by an arrow.
+    fn caption_words(&self, step: &Step) -> String {
+        match step {
+            Step::Send { from, what, .. } => {
+                let bytes = match what {
+                    Payload::Text(template) => self.peek(template),
+                    Payload::Bytes(bytes) => bytes.0.clone(),
+                };
+                format!("{from} sends {}", quote(&bytes, 60))
+            }
+            Step::Settle => "let the program come to rest".to_owned(),
+            Step::Mark(name) => format!("the moment \"{name}\""),
+            Step::Look(_) => "count the program's files and sockets".to_owned(),
+            Step::Open { peer, .. } => format!("open {peer}, a UDP client"),
+            Step::Bind { peer, .. } => format!("open {peer}, a UDP server"),
+            Step::Connect { peer, .. } => format!("{peer} connects"),
+            Step::Listen { peer } => format!("{peer} listens"),
+            Step::Accept { on, peer } => format!("{on} accepts a connection, {peer}"),
+            Step::Await(peer) => format!("wait until {peer} is spoken to"),
+            Step::Shutdown(peer) => format!("{peer} ends its sending side"),
+            Step::Close(peer) => format!("{peer} closes"),
+            Step::Reset(peer) => format!("{peer} resets the connection"),
+            Step::Input(text) => format!("type {}", quote(&self.peek(text), 60)),
+            Step::Repeat { times, .. } => format!("{times} times the same"),
+            Step::AtOnce(_) => "several things at once".to_owned(),
+            _ => String::new(),
+        }
     }
 
     fn note(&mut self, fact: Fact) -> Played {
@@ -162,7 +200,7 @@ impl Stage<'_> {
 
     fn bind(&mut self, name: &str, anywhere: bool) -> Played {
         let peer = self.name(name);
-        let port = if anywhere { 0 } else { self.plan.port };
+        let port = if anywhere { 0 } else { self.port() };
         match Datagrams::server(peer.clone(), port) {
             Ok((socket, seen)) => self.join(peer, Endpoint::Udp(socket), Some(seen)),
             Err(error) => self.trouble(taken("UDP", port, &error)),
@@ -170,10 +208,10 @@ impl Stage<'_> {
     }
 
     fn listen(&mut self, name: &str) -> Played {
-        let peer = self.name(name);
-        match Listener::open(peer.clone(), self.plan.port) {
+        let (peer, port) = (self.name(name), self.port());
+        match Listener::open(peer.clone(), port) {
             Ok((listener, seen)) => self.join(peer, Endpoint::Listening(listener), Some(seen)),
-            Err(error) => self.trouble(taken("TCP", self.plan.port, &error)),
+            Err(error) => self.trouble(taken("TCP", port, &error)),
         }
     }
 
@@ -231,7 +269,7 @@ impl Stage<'_> {
             Some(Endpoint::Listening(listener)) => listener.take(peer.clone(), &mut seen),
             _ => None,
         };
-        seen.into_iter().for_each(|seen| self.log.seen(seen));
+        self.note_seen(seen);
         match taken {
             Some(stream) => self.join(peer, Endpoint::Tcp(stream), None),
             None => self.starve("the program connects".to_owned()),
@@ -273,7 +311,7 @@ impl Stage<'_> {
                 Some(Endpoint::Tcp(stream)) => stream.send(piece, &mut seen),
                 _ => {}
             }
-            seen.into_iter().for_each(|seen| self.log.seen(seen));
+            self.note_seen(seen);
         }
         Ok(())
     }
@@ -283,7 +321,7 @@ impl Stage<'_> {
         if let Some(Endpoint::Tcp(stream)) = self.endpoint(name) {
             stream.shutdown(&mut seen);
         }
-        seen.into_iter().for_each(|seen| self.log.seen(seen));
+        self.note_seen(seen);
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use super::{Endpoint, Halt, Played, Stage};
 use crate::event::{Fact, Rest};
 use crate::ids::Side;
 use crate::observe::{self, Budget, Purpose, Settled};
+use crate::peer::Seen;
 use crate::text::Bytes;
 
 /// What a pump has seen.
@@ -38,7 +39,7 @@ impl Stage<'_> {
         if let Some(live) = self.live.as_mut() {
             live.served |= seen.iter().any(|seen| matches!(seen.fact, Fact::Received { .. }));
         }
-        seen.into_iter().for_each(|seen| self.log.seen(seen));
+        self.note_seen(seen);
         let Some(live) = self.live.as_mut() else { return activity };
         // Its end is asked for first: what it printed before can then still be read.
         let exit = if live.exited { None } else { live.exit() };
@@ -57,6 +58,14 @@ impl Stage<'_> {
             self.log.push(Fact::Exited { how, stopped: false });
         }
         activity
+    }
+
+    /// Notes what peers have seen, after the packets that brought it.
+    pub(super) fn note_seen(&mut self, seen: Vec<Seen>) {
+        if let Some(capture) = self.capture.as_mut() {
+            capture.drain().into_iter().for_each(|sighting| self.log.sighted(sighting));
+        }
+        seen.into_iter().for_each(|seen| self.log.seen(seen));
     }
 
     /// Waits until something holds (true), or the program is at rest without it (false). A rest is

@@ -4,11 +4,15 @@ use std::collections::BTreeSet;
 use std::io::{self, BufRead, Write};
 use std::time::{Duration, Instant};
 
+use super::evidence;
 use super::job::{Job, Message};
 use crate::event::{Fact, Record};
 use crate::ids::{Side, Transport};
 use crate::judge;
-use crate::plan::model::{Scenario, Step};
+use crate::judge::facts::View;
+use crate::observe::Capture;
+use crate::observe::capture::Packets;
+use crate::plan::model::{Predicate, Scenario, Step};
 use crate::runner::{Live, Terms, play};
 use crate::sandbox::network::{self, Network};
 use crate::sandbox::{PortLocks, Sandbox};
@@ -48,6 +52,7 @@ pub fn serve() -> io::Result<()> {
         shared_ports: network == Network::Shared,
         first_input: job.first_input.clone(),
         names: None,
+        spoken_port: None,
     };
     // The namespaces' files must be ours until here.
     crate::sys::be_opaque();
@@ -111,6 +116,10 @@ struct Bench<'a> {
     job: &'a Job,
     terms: Terms,
     live: Option<Live>,
+    /// The packets of its network, where that is its own and they may be seen.
+    capture: Option<Capture>,
+    /// Those of the record that counts, where they are to be kept.
+    packets: Packets,
     /// When the program has had all the time that it may take.
     end: Instant,
     locks: Option<PortLocks>,
@@ -122,7 +131,10 @@ struct Bench<'a> {
 async fn work(job: &Job, terms: Terms) -> io::Result<()> {
     let begun = Instant::now();
     let end = begun + Duration::from_secs(job.launch.limits.wall_seconds);
-    let mut bench = Bench { job, terms, live: None, end, locks: None, starts: 0, used: false };
+    // Without it, what peers see must do.
+    let capture = if terms.shared_ports { None } else { Capture::open(job.evidence.is_some()).ok() };
+    let packets = Packets::default();
+    let mut bench = Bench { job, terms, live: None, capture, packets, end, locks: None, starts: 0, used: false };
     let mut records: Vec<Record> = Vec::new();
     for (index, scenario) in job.plan.scenarios.iter().enumerate() {
         if judge::is_moot(&job.plan, scenario, &records) {
@@ -134,6 +146,10 @@ async fn work(job: &Job, terms: Terms) -> io::Result<()> {
             Err(reason) if Instant::now() >= bench.end => return say(&Message::Stopped(reason)),
             Err(error) => return say(&Message::Trouble(error)),
         };
+        if let Some(folder) = &job.evidence {
+            // Who cannot write there is told by the parent, which looks for the files.
+            let _ = evidence::write(folder, &job.plan, scenario, &record, &bench.packets);
+        }
         say(&Message::Played(record.clone()))?;
         records.push(record);
     }
@@ -151,12 +167,41 @@ impl Bench<'_> {
             self.clear();
         }
         let record = self.play(scenario).await?;
+        let record = self.followed(scenario, record).await?;
         let holds = judge::holds(&self.job.plan, scenario, &record);
         if holds && !self.is_spoilt(scenario) {
             return Ok(record);
         }
         self.clear();
         if holds || record.fresh { Ok(record) } else { self.play_and_clear(scenario).await }
+    }
+
+    /// A client that speaks to another port than the assigned one is answered there from now on, so
+    /// that all else can be tested. Only where a check is about the port, for nothing else would
+    /// tell of it.
+    async fn followed(&mut self, scenario: &Scenario, record: Record) -> Result<Record, String> {
+        let plan = &self.job.plan;
+        let asked = plan.scenarios.iter().flat_map(|scenario| &scenario.checks).flat_map(|check| &check.predicates);
+        let asked = asked.into_iter().any(|predicate| matches!(predicate, Predicate::AssignedPort { .. }));
+        let elsewhere = |record: &Record| {
+            let view = View::whole(record);
+            view.starved()?;
+            view.spoken_elsewhere(plan.role.transport(), plan.port).map(|(_, there)| there.port())
+        };
+        let Some(port) = elsewhere(&record).filter(|_| asked && plan.role.side() == Side::Client) else {
+            return Ok(record);
+        };
+        let before = self.terms.spoken_port.replace(port);
+        let packets = std::mem::take(&mut self.packets);
+        self.clear();
+        let second = self.play(scenario).await?;
+        // Another port each time, or one that is not to be had.
+        if View::whole(&second).trouble().is_some() || elsewhere(&second).is_some() {
+            self.terms.spoken_port = before;
+            self.packets = packets;
+            return Ok(record);
+        }
+        Ok(second)
     }
 
     /// Whether the process cannot serve a further scenario.
@@ -180,9 +225,11 @@ impl Bench<'_> {
         }
         let job = self.job;
         let record = {
-            let playing = play(&job.plan, scenario, &job.launch, &mut self.live, &mut self.terms);
+            let playing =
+                play(&job.plan, scenario, &job.launch, &mut self.live, &mut self.terms, &mut self.capture);
             alive(playing, self.end).await?
         };
+        self.packets = self.capture.as_mut().map(Capture::take).unwrap_or_default();
         let started = record.events.iter().filter(|event| matches!(event.fact, Fact::Started { .. })).count();
         self.starts += u32::try_from(started).unwrap_or(0);
         Ok(record)
@@ -196,6 +243,8 @@ impl Bench<'_> {
         if self.used {
             // Where there is no other to be had, this one is as good as it was.
             let _ = network::renew();
+            // What sees packets sees those of one network.
+            self.capture = Capture::open(self.job.evidence.is_some()).ok();
         }
         self.used = true;
         self.terms.names = None;

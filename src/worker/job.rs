@@ -22,6 +22,9 @@ pub struct Job {
     pub isolation: Option<Level>,
     /// What is written to its standard input before anything else.
     pub first_input: Option<String>,
+    /// The folder for files of captured packets, one for each scenario. It must exist.
+    #[serde(default)]
+    pub evidence: Option<camino::Utf8PathBuf>,
 }
 
 /// What a worker says.
