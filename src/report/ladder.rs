@@ -3,15 +3,20 @@
 //! Facts become rungs, a long ladder is shortened around the rung that matters, and what is left
 //! is drawn. Bytes on an arrow are those on the wire, escaped.
 
+mod wire;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use anstyle::{AnsiColor, Style};
 
+use wire::Wire;
+
 use super::layout::{Paint, fit, pad, width};
 use super::words;
 use crate::event::{Event, Exit, Fact, OurEnd, Output, Record, StreamEnd};
 use crate::ids::{Peer, Role, Side, Transport};
+use crate::judge::facts::View;
 use crate::text::{count, quote, tame};
 
 /// More rungs than this are shortened.
@@ -73,7 +78,10 @@ impl Ladder {
 /// shows the failure.
 #[must_use]
 pub fn draw(record: &Record, role: Role, marked: Option<usize>, columns: usize) -> Ladder {
-    let rungs = shortened(Facts::of(record, role).rungs(), marked);
+    let facts = Facts::of(record, role);
+    let on_the_wire = facts.wire.as_ref().and_then(|_| View::whole(record).packet_of(marked?));
+    let marked = on_the_wire.or(marked);
+    let rungs = shortened(condensed(facts.rungs()), marked);
     let names = rungs.iter().map(|rung| width(&rung.who)).max().unwrap_or(0).min(12);
     let margin = TIME + if names == 0 { 0 } else { names + 1 };
     let inside = columns.saturating_sub(margin + 4).max(24);
@@ -86,6 +94,9 @@ pub fn draw(record: &Record, role: Role, marked: Option<usize>, columns: usize) 
     let rows = rungs.iter().map(|rung| rung.row(marked, margin - TIME, inside)).collect();
     Ladder { heading, rows }
 }
+
+/// The peer that a rung is about, where it is about one.
+type Who<'a> = Option<&'a Peer>;
 
 /// What stands on a rung, before it is known how much room there is.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,6 +134,10 @@ impl Label {
 
     fn bytes(bytes: &[u8]) -> Self {
         Self { bytes: Some(bytes.to_vec()), ..Self::default() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bytes.as_ref().is_none_or(Vec::is_empty) && self.cut == 0
     }
 
     fn text(&self, room: usize) -> String {
@@ -166,6 +181,14 @@ struct Rung {
 impl Rung {
     fn holds(&self, event: Option<usize>) -> bool {
         event.is_some_and(|event| (self.events.0..=self.events.1).contains(&event))
+    }
+
+    /// What stands on an arrow, where that is words alone.
+    fn words(&self) -> Option<&str> {
+        match &self.shape {
+            Shape::Out(label) | Shape::In(label) if label.bytes.is_none() => Some(&label.before),
+            _ => None,
+        }
     }
 
     fn row(&self, marked: Option<usize>, names: usize, inside: usize) -> Row {
@@ -216,6 +239,30 @@ fn millis(micros: u64) -> String {
     if micros < 99_950 { format!("{}.{}", micros / 1000, micros % 1000 / 100) } else { (micros / 1000).to_string() }
 }
 
+/// In a long ladder the three segments that make a connection are one rung.
+fn condensed(rungs: Vec<Rung>) -> Vec<Rung> {
+    if rungs.len() <= LONGEST {
+        return rungs;
+    }
+    let mut out: Vec<Rung> = Vec::new();
+    for rung in rungs {
+        if let ([.., first, second], Some(wire::ACK)) = (out.as_mut_slice(), rung.words())
+            && (first.words(), second.words()) == (Some(wire::SYN), Some(wire::SYN_ACK))
+            && first.who == rung.who
+            && second.who == rung.who
+        {
+            first.events.1 = rung.events.1;
+            if let Shape::Out(label) | Shape::In(label) = &mut first.shape {
+                *label = Label::words("connects (SYN; SYN, ACK; ACK)");
+            }
+            out.pop();
+        } else {
+            out.push(rung);
+        }
+    }
+    out
+}
+
 /// The middle of a long ladder is left out, but not what stands around the marked rung.
 fn shortened(rungs: Vec<Rung>, marked: Option<usize>) -> Vec<Rung> {
     if rungs.len() <= LONGEST {
@@ -244,6 +291,7 @@ struct Facts<'a> {
     transports: BTreeMap<&'a Peer, Transport>,
     arrived: Vec<SocketAddr>,
     asked: BTreeMap<&'a Peer, SocketAddr>,
+    wire: Option<Wire<'a>>,
     rungs: Vec<Rung>,
 }
 
@@ -255,12 +303,18 @@ impl<'a> Facts<'a> {
             transports: BTreeMap::new(),
             arrived: Vec::new(),
             asked: BTreeMap::new(),
+            wire: Wire::of(record, role),
             rungs: Vec::new(),
         }
     }
 
     fn rungs(mut self) -> Vec<Rung> {
-        for (index, event) in self.record.events.iter().enumerate() {
+        let mut events: Vec<(usize, &Event)> = self.record.events.iter().enumerate().collect();
+        if self.wire.is_some() {
+            // Packets have the kernel's time, other facts that of the look at which they were seen.
+            events.sort_by_key(|(_, event)| event.at);
+        }
+        for (index, event) in events {
             self.take_note(&event.fact);
             let Some((who, shape)) = self.shape(index, event) else { continue };
             let who = who.map(Peer::to_string).unwrap_or_default();
@@ -302,7 +356,10 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn shape(&self, index: usize, event: &'a Event) -> Option<(Option<&'a Peer>, Shape)> {
+    fn shape(&self, index: usize, event: &'a Event) -> Option<(Who<'a>, Shape)> {
+        if let Some(wire) = self.wire.as_ref().filter(|wire| wire.tells(&event.fact)) {
+            return wire.shape(index, event);
+        }
         let words = |text: &str| Label::words(tame(text).replace('\n', " "));
         Some(match &event.fact {
             Fact::Opened { peer, transport: Transport::Tcp, accepted: false, .. } => {
@@ -346,13 +403,7 @@ impl<'a> Facts<'a> {
     /// Where a reply comes from, if that is not where the request went.
     fn stray(&self, peer: &Peer, from: SocketAddr) -> String {
         match self.asked.get(peer) {
-            Some(asked) if self.role.side() == Side::Server && *asked != from => {
-                if asked.ip() == from.ip() {
-                    format!(" from port {}", from.port())
-                } else {
-                    format!(" from {from}")
-                }
-            }
+            Some(asked) if self.role.side() == Side::Server && *asked != from => elsewhere(*asked, from),
             _ => String::new(),
         }
     }
@@ -381,9 +432,7 @@ impl<'a> Facts<'a> {
     fn rest_matters(&self, index: usize) -> bool {
         let owes =
             matches!(self.rungs.last(), Some(Rung { shape: Shape::Out(_) | Shape::Typed(_) | Shape::Lost(_), .. }));
-        let next = self.record.events[index + 1..]
-            .iter()
-            .find(|event| !matches!(event.fact, Fact::Mark { .. } | Fact::Sockets { .. } | Fact::Rest { .. }));
+        let next = self.record.events[index + 1..].iter().find(|event| !silent(&event.fact));
         owes || match next.map(|event| &event.fact) {
             None => true,
             Some(Fact::Closed { peer, .. }) => {
@@ -394,6 +443,19 @@ impl<'a> Facts<'a> {
             Some(_) => false,
         }
     }
+}
+
+/// Whether a fact says nothing of what comes after it.
+fn silent(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::Mark { .. } | Fact::Sockets { .. } | Fact::Rest { .. } | Fact::Packet { .. } | Fact::Unreachable { .. }
+    )
+}
+
+/// Where a reply comes from that should come from where the request went.
+fn elsewhere(asked: SocketAddr, from: SocketAddr) -> String {
+    if asked.ip() == from.ip() { format!(" from port {}", from.port()) } else { format!(" from {from}") }
 }
 
 fn ended(how: StreamEnd) -> &'static str {
