@@ -360,3 +360,91 @@ impl<'a> Segments<'a> {
         })
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::ids::ScenarioId;
+    use crate::text::Bytes;
+
+    fn at(port: u16) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
+    fn alice() -> Peer {
+        Peer { name: "alice".to_owned(), number: 0 }
+    }
+
+    fn packet(from: u16, to: u16, flags: &[Flag]) -> Fact {
+        let (from, to, flags) = (at(from), at(to), flags.to_vec());
+        Fact::Packet { transport: Transport::Tcp, from, to, flags, length: 0, bytes: Bytes::default() }
+    }
+
+    fn datagram(from: u16, to: u16) -> Fact {
+        let (from, to) = (at(from), at(to));
+        Fact::Packet { transport: Transport::Udp, from, to, flags: Vec::new(), length: 2, bytes: Bytes(b"hi".to_vec()) }
+    }
+
+    fn record(facts: Vec<Fact>) -> Record {
+        let events = (0..).zip(facts).map(|(at, fact)| Event { at, fact }).collect();
+        Record { scenario: ScenarioId("one".to_owned()), fresh: true, values: BTreeMap::new(), events }
+    }
+
+    /// A connection of alice's, port 40000, with a server at 12000, and what comes then.
+    fn connected(rest: Vec<Fact>) -> Record {
+        let (local, remote) = (at(40_000), Some(at(12_000)));
+        let mut facts = vec![
+            packet(40_000, 12_000, &[Flag::Syn]),
+            packet(12_000, 40_000, &[Flag::Syn, Flag::Ack]),
+            Fact::Opened { peer: alice(), transport: Transport::Tcp, local, remote, accepted: false },
+        ];
+        facts.extend(rest);
+        record(facts)
+    }
+
+    #[test]
+    fn a_fin_before_a_reset_is_an_end_in_order() {
+        let rest = vec![
+            packet(12_000, 40_000, &[Flag::Fin, Flag::Ack]),
+            packet(40_000, 12_000, &[Flag::Psh, Flag::Ack]),
+            packet(12_000, 40_000, &[Flag::Rst]),
+            Fact::Ended { peer: alice(), how: StreamEnd::Rst },
+        ];
+        let complete = connected(rest.clone());
+        assert_eq!(View::whole(&complete).ended(&alice()), Some((3, StreamEnd::Fin)));
+        // Where some are missing, it is not known what came before, and the peer's word counts.
+        let missing = vec![Fact::PacketsMissing { left_out: 0, lost: 1 }];
+        let incomplete = connected(rest.into_iter().chain(missing).collect());
+        assert_eq!(View::whole(&incomplete).ended(&alice()), Some((6, StreamEnd::Rst)));
+    }
+
+    #[test]
+    fn what_comes_after_our_own_end_or_in_another_connection_is_no_end() {
+        let closed = Fact::Closed { peer: alice(), how: OurEnd::Close };
+        let after = connected(vec![
+            packet(12_000, 40_001, &[Flag::Fin, Flag::Ack]),
+            closed,
+            packet(12_000, 40_000, &[Flag::Fin, Flag::Ack]),
+        ]);
+        assert_eq!(View::whole(&after).ended(&alice()), None);
+    }
+
+    #[test]
+    fn another_port_counts_where_it_was_asked_in_vain() {
+        let back = |from, to| Fact::Unreachable { from: at(from), to: at(to) };
+        let elsewhere = |facts: Vec<Fact>| {
+            let record = record(facts);
+            View::whole(&record).spoken_elsewhere(Transport::Udp, 12_000).map(|(index, there)| (index, there.port()))
+        };
+        assert_eq!(elsewhere(vec![datagram(5, 12_001), back(5, 12_001)]), Some((0, 12_001)));
+        // Somebody has that port; it is the assigned one; it asks for a name; it is ours who speaks.
+        assert_eq!(elsewhere(vec![datagram(5, 12_001)]), None);
+        assert_eq!(elsewhere(vec![datagram(5, 12_000), back(5, 12_000)]), None);
+        assert_eq!(elsewhere(vec![datagram(5, 53), back(5, 53)]), None);
+        let ours = Fact::Listening { peer: alice(), transport: Transport::Udp, local: at(12_000) };
+        assert_eq!(elsewhere(vec![ours, datagram(12_000, 5), back(12_000, 5)]), None);
+    }
+}

@@ -1,7 +1,7 @@
 //! What the kernel knows of the program: its processes, what each thread is blocked in, its
-//! sockets, and from these whether it is at rest.
+//! sockets, and from these whether it is at rest; and each packet of its private network.
 //!
-//! Everything is read from `/proc` (proc(5)). Nothing here disturbs the program. The worker is a
+//! Packets come from a packet socket ([`capture`]), all else is read from `/proc` (proc(5)). Nothing here disturbs the program. The worker is a
 //! subreaper and starts nothing but the program, so the program is everything below this process.
 
 #[cfg(target_os = "linux")]

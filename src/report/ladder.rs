@@ -449,7 +449,12 @@ impl<'a> Facts<'a> {
 fn silent(fact: &Fact) -> bool {
     matches!(
         fact,
-        Fact::Mark { .. } | Fact::Sockets { .. } | Fact::Rest { .. } | Fact::Packet { .. } | Fact::Unreachable { .. }
+        Fact::Mark { .. }
+            | Fact::Sockets { .. }
+            | Fact::Rest { .. }
+            | Fact::Packet { .. }
+            | Fact::Unreachable { .. }
+            | Fact::PacketsMissing { .. }
     )
 }
 

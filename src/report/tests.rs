@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::terminal::Options;
 use super::{Format, Graded, Wanted, is_shown, json, junit, ladder, render, terminal};
 use crate::event::{
-    Blocked, Event, Exit, Fact, OurEnd, Output, ProgramRecord, Record, Rest, Socket, SocketState, StreamEnd,
+    Blocked, Event, Exit, Fact, Flag, OurEnd, Output, ProgramRecord, Record, Rest, Socket, SocketState, StreamEnd,
 };
 use crate::ids::{Peer, RequirementId, Role, ScenarioId, Transport};
 use crate::judge::verdict::{Finding, Judged, Missing, ProgramVerdict, SubmissionVerdict, Verdict};
@@ -454,4 +454,59 @@ fn a_report_is_asked_for_by_format_and_file() {
     assert_eq!(wanted("junti=x"), Err("`junti` is no report format; did you mean `junit`?".to_owned()));
     assert_eq!(wanted("html"), Err("`html` is no report format; known here: junit, json".to_owned()));
     assert!(wanted("json=").is_err_and(|error| error.contains("names no file")));
+}
+
+/// A segment between our port and the program's, as it was captured.
+fn segment(ours: bool, flags: &[Flag], text: &str) -> Fact {
+    let (from, to) = if ours { (at(40_000), at(12_000)) } else { (at(12_000), at(40_000)) };
+    let (flags, bytes) = (flags.to_vec(), Bytes(text.as_bytes().to_vec()));
+    let length = u32::try_from(text.len()).unwrap();
+    Fact::Packet { transport: Transport::Tcp, from, to, flags, length, bytes }
+}
+
+#[test]
+fn a_ladder_shows_packets_where_there_are_some() {
+    let mut facts = vec![
+        segment(true, &[Flag::Syn], ""),
+        segment(false, &[Flag::Syn, Flag::Ack], ""),
+        segment(true, &[Flag::Ack], ""),
+        segment(true, &[Flag::Psh, Flag::Ack], "hello"),
+        segment(false, &[Flag::Ack], ""),
+        segment(false, &[Flag::Fin, Flag::Psh, Flag::Ack], "HELLO"),
+        segment(true, &[Flag::Rst], ""),
+    ];
+    facts.extend(exchange("alice", 0, "hello", "HELLO"));
+    let record = record(facts);
+    let received = record.events.iter().position(|event| matches!(event.fact, Fact::Received { .. }));
+    let drawn = ladder::draw(&record, Role::TcpServer, received, 78);
+    let rows: Vec<(bool, String)> =
+        drawn.rows.iter().map(|row| (row.marked, row.body.replace(['─', '│'], "").trim().to_owned())).collect();
+    let wanted = [
+        (false, "SYN: connects ▶"),
+        (false, "◀ SYN, ACK"),
+        (false, "ACK ▶"),
+        (false, "\"hello\" ▶"),
+        (true, "◀ \"HELLO\", FIN: closes"),
+        (false, "RST: resets ▶"),
+    ];
+    let wanted: Vec<(bool, String)> = wanted.iter().map(|(marked, text)| (*marked, (*text).to_owned())).collect();
+    assert_eq!(rows, wanted);
+    assert!(drawn.plain().lines().all(|line| super::layout::width(line) <= 80));
+}
+
+#[test]
+fn a_packet_to_where_nobody_is_has_a_rung_with_its_answer() {
+    let (from, to) = (at(50_000), at(12_001));
+    let packet = |from, to, flags: &[Flag]| Fact::Packet {
+        transport: Transport::Tcp,
+        from,
+        to,
+        flags: flags.to_vec(),
+        length: 0,
+        bytes: Bytes::default(),
+    };
+    let facts = vec![packet(from, to, &[Flag::Syn]), packet(to, from, &[Flag::Rst, Flag::Ack])];
+    let text = ladder::draw(&record(facts), Role::TcpClient, None, 78).plain();
+    assert!(text.contains("SYN to port 12001 ──│"), "{text}");
+    assert!(text.contains("RST: nobody listens on port 12001 "), "{text}");
 }

@@ -62,7 +62,11 @@ mod linux {
         record: &Record,
         packets: &Packets,
     ) -> Result<Vec<u8>, PcapError> {
-        let about = format!("{}: {}", plan.role.words(), scenario.title);
+        let missing = record.events.iter().find_map(|event| match &event.fact {
+            Fact::PacketsMissing { left_out, lost } => Some(format!("; {} more packets are not here", left_out + lost)),
+            _ => None,
+        });
+        let about = format!("{}: {}{}", plan.role.words(), scenario.title, missing.unwrap_or_default());
         let program = concat!("sockspec ", env!("CARGO_PKG_VERSION"));
         let section = SectionHeaderBlock {
             options: vec![
