@@ -225,8 +225,7 @@ impl Bench<'_> {
         }
         let job = self.job;
         let record = {
-            let playing =
-                play(&job.plan, scenario, &job.launch, &mut self.live, &mut self.terms, &mut self.capture);
+            let playing = play(&job.plan, scenario, &job.launch, &mut self.live, &mut self.terms, &mut self.capture);
             alive(playing, self.end).await?
         };
         self.packets = self.capture.as_mut().map(Capture::take).unwrap_or_default();
