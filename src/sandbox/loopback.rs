@@ -3,7 +3,9 @@
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
-use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
+use netlink_packet_core::{
+    ErrorBuffer, NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST, NetlinkBuffer, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+};
 use netlink_packet_route::link::{LinkFlags, LinkMessage};
 use netlink_packet_route::route::{RouteAttribute, RouteMessage, RouteProtocol, RouteScope, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
@@ -66,9 +68,8 @@ fn ask(kernel: &OwnedFd, request: RouteNetlinkMessage, flags: u16) -> io::Result
     send(kernel.as_raw_fd(), &bytes, MsgFlags::empty())?;
     let mut answer = [0; 4096];
     let length = recv(kernel.as_raw_fd(), &mut answer, MsgFlags::empty())?;
-    let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&answer[..length]).map_err(io::Error::other)?;
-    match answer.payload {
-        NetlinkPayload::Error(error) if error.code.is_some() => Err(error.to_io()),
-        _ => Ok(()),
-    }
+    // An acknowledgement is an error of number 0.
+    let answer = NetlinkBuffer::new_checked(&answer[..length]).map_err(io::Error::other)?;
+    let word = ErrorBuffer::new_checked(answer.payload()).map_err(io::Error::other)?;
+    word.code().map_or(Ok(()), |code| Err(io::Error::from_raw_os_error(code.get().abs())))
 }
