@@ -143,11 +143,21 @@ pub(super) fn nothing_sent(case: &Case<'_>) -> Option<Explained> {
     Explained::new(
         "nothing-sent",
         format!(
-            "Nothing of your client reached the server at {} port {}. {state} Look at the host, the port and the kind of socket.",
+            "Nothing of your client reached the server at {} port {}. {}{state} Look at the host, the port and the kind of socket.",
             case.plan.role.transport(),
-            case.plan.port
+            case.plan.port,
+            looked_up(case),
         ),
     )
+}
+
+/// The host that the client looked for last, in a sentence.
+fn looked_up(case: &Case<'_>) -> String {
+    let name = case.record.events.iter().rev().find_map(|event| match &event.fact {
+        Fact::LookedUp { name } => Some(name),
+        _ => None,
+    });
+    name.map_or_else(String::new, |name| format!("It looked for the host {}. ", quote(name.as_bytes(), 60)))
 }
 
 pub(super) fn never_ends(case: &Case<'_>) -> Option<Explained> {
