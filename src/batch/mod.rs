@@ -96,6 +96,8 @@ pub async fn grade(
 ) -> Result<SubmissionRecord, BatchError> {
     let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     crate::sandbox::stale::sweep();
+    #[cfg(target_os = "linux")]
+    crate::sandbox::sweep_cgroups();
     let mut seed = request.seed;
     let places = Arc::new(Semaphore::new(request.jobs.max(1)));
     let mut tasks = JoinSet::new();

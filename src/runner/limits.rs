@@ -12,7 +12,11 @@ impl Stage<'_> {
     /// Ends a program that has more memory or processes than it may have; notes it where the kernel
     /// keeps it from having more.
     pub(super) fn heed_limits(&mut self) {
-        let Some(live) = self.live.as_mut().filter(|live| live.measured.elapsed() >= EVERY) else { return };
+        if self.live.as_ref().is_none_or(|live| live.measured.elapsed() < EVERY) {
+            return;
+        }
+        self.note_kill();
+        let Some(live) = self.live.as_mut() else { return };
         live.measured = std::time::Instant::now();
         let limits = &self.launch.limits;
         let (memory, threads) = live.watch.usage(limits.memory_bytes);
@@ -29,6 +33,16 @@ impl Stage<'_> {
             if stopped {
                 live.running.kill();
             }
+        }
+    }
+}
+
+impl Stage<'_> {
+    /// Notes that the kernel has ended a process of the program for want of memory.
+    pub(super) fn note_kill(&mut self) {
+        if self.terms.sandbox.has_killed() {
+            let words = format!("more than {} of memory", size(self.launch.limits.memory_bytes));
+            self.log.push(Fact::Overstepped { words, stopped: true });
         }
     }
 }

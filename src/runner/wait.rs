@@ -55,6 +55,7 @@ impl Stage<'_> {
                 let what = "the program's sandbox could not be set up; what it says of that stands in its output";
                 self.log.push(Fact::Trouble { what: what.to_owned() });
             }
+            self.note_kill();
             self.log.push(Fact::Exited { how, stopped: false });
         }
         activity

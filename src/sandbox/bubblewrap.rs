@@ -11,12 +11,14 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 
 use nix::fcntl::OFlag;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
+use super::cgroup::Cgroup;
 use super::room::Room;
-use super::{Prepared, Start, filter, prefix};
+use super::{Limits, Prepared, Start, filter, prefix};
 use crate::event::Exit;
 use crate::sys::Confinement;
 
@@ -62,7 +64,7 @@ const ETC: &[&str] = &[
 ];
 
 /// The private file systems' sizes, where the limit on the disk is not meant.
-const SMALL: &str = "67108864";
+const SMALL: u64 = 64 << 20;
 
 /// Bubblewrap on this machine, with the room that was made for a program.
 #[derive(Debug)]
@@ -75,6 +77,7 @@ pub struct Bubblewrap {
     first: Option<PathBuf>,
     filters: Vec<File>,
     processes: u64,
+    memory: Option<Rc<Cgroup>>,
 }
 
 /// Why there is no bubblewrap here.
@@ -91,8 +94,8 @@ impl Bubblewrap {
     ///
     /// # Errors
     /// Why this machine does not allow that, in words.
-    pub fn make(program: PathBuf, start: &Start<'_>, disk: u64, processes: u64) -> io::Result<Self> {
-        let mut room = Room::make(start.folder, disk)?;
+    pub fn make(program: PathBuf, start: &Start<'_>, limits: &Limits) -> io::Result<Self> {
+        let mut room = Room::make(start.folder, limits.disk_bytes)?;
         let mut prefixes = Vec::new();
         let interpreter = start.command.first().and_then(|word| prefix::look_up(word, start.folder));
         let interpreter = interpreter.filter(|file| !file.starts_with(start.folder));
@@ -105,9 +108,20 @@ impl Bubblewrap {
         let filters = filters.iter().map(|program| in_memory(&bytes(program))).collect::<io::Result<_>>()?;
         let folder = interpreter.as_deref().and_then(Path::parent).map(Path::to_owned);
         let first = folder.filter(|folder| !prefix::is_of_system(folder));
-        let this = Self { program, room, prefixes, first, filters, processes };
+        let processes = limits.processes;
+        // Files in memory count as well. What processes have is watched more closely, see the runner.
+        let memory = limits.memory_bytes.saturating_add(limits.disk_bytes).saturating_add(3 * SMALL);
+        let memory = Cgroup::make(memory).map(Rc::new);
+        let this = Self { program, room, prefixes, first, filters, processes, memory };
         this.try_out()?;
         Ok(this)
+    }
+
+    /// Whether the kernel has ended a process of the program for want of memory, since this was last
+    /// asked.
+    #[must_use]
+    pub fn has_killed(&self) -> bool {
+        self.memory.as_ref().is_some_and(|memory| memory.has_killed())
     }
 
     /// Whether there is such a program to start.
@@ -151,6 +165,7 @@ impl Bubblewrap {
             first: 0,
             processes: self.processes,
             identity: self.room.identity(),
+            memory: self.memory.clone(),
         };
         Ok(Prepared { command, confinement, sentry: Some(sentry) })
     }
@@ -167,9 +182,11 @@ impl Bubblewrap {
             };
             list.all(&["--setenv", name, &value]);
         }
-        list.all(&["--proc", "/proc", "--dev", "/dev", "--size", SMALL, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]);
-        list.all(&["--size", SMALL, "--perms", "1777", "--tmpfs", "/tmp", "--symlink", "../tmp", "/var/tmp"]);
-        list.all(&["--size", SMALL, "--perms", "0700", "--tmpfs", HOME, "--dir", "/run"]);
+        let small = SMALL.to_string();
+        let small = small.as_str();
+        list.all(&["--proc", "/proc", "--dev", "/dev", "--size", small, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]);
+        list.all(&["--size", small, "--perms", "1777", "--tmpfs", "/tmp", "--symlink", "../tmp", "/var/tmp"]);
+        list.all(&["--size", small, "--perms", "0700", "--tmpfs", HOME, "--dir", "/run"]);
         for folder in prefix::SYSTEM {
             match std::fs::read_link(folder) {
                 Ok(target) => list.paths("--symlink", &target, Path::new(folder)),
@@ -240,6 +257,7 @@ pub struct Sentry {
     first: u32,
     processes: u64,
     identity: Option<(u32, u32)>,
+    memory: Option<Rc<Cgroup>>,
 }
 
 impl Sentry {
@@ -258,6 +276,9 @@ impl Sentry {
             }
         }
         self.first = number_behind(&self.said, "\"child-pid\":").unwrap_or_default();
+        if let Some(memory) = &self.memory {
+            memory.add(self.first)?;
+        }
         crate::sys::limit_processes(self.first, self.processes, self.identity)?;
         self.release.take().map_or(Ok(()), |mut release| release.write_all(b"\n"))
     }

@@ -4,6 +4,8 @@
 #[cfg(target_os = "linux")]
 mod bubblewrap;
 #[cfg(target_os = "linux")]
+mod cgroup;
+#[cfg(target_os = "linux")]
 mod confined;
 mod copy;
 #[cfg(target_os = "linux")]
@@ -26,6 +28,8 @@ mod walls;
 
 #[cfg(target_os = "linux")]
 pub use bubblewrap::Sentry;
+#[cfg(target_os = "linux")]
+pub use cgroup::sweep as sweep_cgroups;
 pub use copy::{CopyError, Digest, MAX_BYTES, MAX_FILES, PrivateCopy};
 pub use level::Level;
 pub use limits::Limits;

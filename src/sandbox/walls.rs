@@ -117,7 +117,7 @@ impl Sandbox {
                     return Err("this system allows no network namespace".to_owned());
                 }
                 let program = bubblewrap::find().ok_or(bubblewrap::MISSING)?;
-                Bubblewrap::make(program, start, limits.disk_bytes, limits.processes)
+                Bubblewrap::make(program, start, limits)
                     .map(|made| Self::Bubblewrap(Box::new(made)))
                     .map_err(|error| format!("bubblewrap does not work here ({error})"))
             }
@@ -151,6 +151,17 @@ impl Sandbox {
                 let _ = program;
                 Ok(())
             }
+        }
+    }
+
+    /// Whether the kernel has ended a process of the program for want of memory, since this was last
+    /// asked.
+    #[must_use]
+    pub fn has_killed(&self) -> bool {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Bubblewrap(walls) => walls.has_killed(),
+            _ => false,
         }
     }
 

@@ -104,6 +104,7 @@ fn clean_up() {
     {
         let workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
         crate::program::sweep::sweep_except(&workers);
+        crate::sandbox::sweep_cgroups();
     }
 }
 

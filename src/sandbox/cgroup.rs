@@ -1,0 +1,126 @@
+//! A control group for the memory of a program (cgroups(7)), where this process may make one: it also
+//! counts what no process's own account shows, such as what waits in sockets, and files in memory.
+
+use std::cell::Cell;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How the names of all groups begin; the number of the process that made it follows.
+const PREFIX: &str = "sockspec-";
+
+/// Where the systems mount the two versions.
+const VERSION_1: &str = "/sys/fs/cgroup/memory";
+const VERSION_2: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
+
+/// How long what was killed in it may take to leave.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A control group with a limit on memory, removed when dropped.
+#[derive(Debug)]
+pub struct Cgroup {
+    folder: PathBuf,
+    /// How many kills have been asked about.
+    known: Cell<u64>,
+}
+
+impl Cgroup {
+    /// Makes one in which that many bytes may be used. `None` where this process may not.
+    #[must_use]
+    pub fn make(bytes: u64) -> Option<Self> {
+        let name = format!("{PREFIX}{}", std::process::id());
+        parents().into_iter().find_map(|parent| {
+            let folder = parent.join(&name);
+            fs::create_dir(&folder).ok()?;
+            // From here on it is removed again where something fails.
+            let group = Self { folder, known: Cell::new(0) };
+            group.limit(bytes).ok()?;
+            Some(group)
+        })
+    }
+
+    fn limit(&self, bytes: u64) -> io::Result<()> {
+        let write = |file: &str, value: &str| fs::write(self.folder.join(file), value);
+        let bytes = bytes.to_string();
+        if self.folder.join("memory.max").exists() {
+            write("memory.max", &bytes)?;
+            // Not there where the kernel does not count what is swapped out, or has no groups of it.
+            let _ = write("memory.swap.max", "0");
+            let _ = write("memory.oom.group", "1");
+        } else {
+            write("memory.limit_in_bytes", &bytes)?;
+            let _ = write("memory.memsw.limit_in_bytes", &bytes);
+        }
+        Ok(())
+    }
+
+    /// Moves a process into it; what that starts from then on is in it too.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn add(&self, pid: u32) -> io::Result<()> {
+        fs::write(self.folder.join("cgroup.procs"), pid.to_string())
+    }
+
+    /// Whether the kernel has killed a process in it for want of memory, since this was last asked.
+    pub fn has_killed(&self) -> bool {
+        let count = |file: &str| {
+            let text = fs::read_to_string(self.folder.join(file)).ok()?;
+            text.lines().find_map(|line| line.strip_prefix("oom_kill "))?.trim().parse::<u64>().ok()
+        };
+        let kills = count("memory.events").or_else(|| count("memory.oom_control")).unwrap_or(0);
+        self.known.replace(kills) < kills
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        let end = Instant::now() + PATIENCE;
+        // Busy until the last of what was killed has gone.
+        while fs::remove_dir(&self.folder).is_err() && self.folder.exists() && Instant::now() < end {
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Removes the groups of workers that were killed. One that somebody is still in stays.
+pub fn sweep() {
+    for folder in parents().iter().filter_map(|parent| fs::read_dir(parent).ok()).flatten().flatten() {
+        let maker = folder.file_name().to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<u32>().ok());
+        if maker.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            let _ = fs::remove_dir(folder.path());
+        }
+    }
+}
+
+/// The groups in which another may be made, best first.
+fn parents() -> Vec<PathBuf> {
+    let Ok(own) = fs::read_to_string("/proc/self/cgroup") else { return Vec::new() };
+    let mut found = Vec::new();
+    for line in own.lines() {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else { continue };
+        let path = path.trim_start_matches('/');
+        if controllers.split(',').any(|controller| controller == "memory") {
+            // In a container the path may be one of the machine's, which is not there.
+            found.extend([Path::new(VERSION_1).join(path), PathBuf::from(VERSION_1)]);
+        } else if controllers.is_empty() {
+            // Beside our own: a group that has processes cannot have groups with limits in it.
+            let mine = |mount: &str| Path::new(mount).join(path);
+            let beside = VERSION_2
+                .iter()
+                .map(|mount| mine(mount))
+                .filter_map(|own| if path.is_empty() { Some(own) } else { own.parent().map(Path::to_owned) });
+            found.extend(beside.filter(|parent| gives_memory(parent)));
+        }
+    }
+    found.retain(|folder| folder.is_dir());
+    found
+}
+
+/// Whether groups in this one have limits on memory (version 2).
+fn gives_memory(parent: &Path) -> bool {
+    fs::read_to_string(parent.join("cgroup.subtree_control"))
+        .is_ok_and(|controllers| controllers.split_whitespace().any(|controller| controller == "memory"))
+}
