@@ -16,7 +16,7 @@ use crate::judge::verdict::Missing;
 use crate::plan::Resolved;
 use crate::plan::model::Plan;
 use crate::program::find::{self, Candidate, FindError};
-use crate::program::language::Language;
+use crate::program::language::{self, Language};
 use crate::report::Graded;
 use crate::sandbox::{Level, Limits};
 use crate::span::nearest;
@@ -276,12 +276,13 @@ impl Search<'_> {
             ));
         };
         let command = self.request.command.clone();
+        let path = command.join(" ");
         let file = command.iter().find_map(|word| Language::of(word));
         Ok(batch::Program {
             plan: plan.clone(),
-            path: command.join(" "),
+            path,
             language: file.map_or_else(|| "command".to_owned(), |language| language.name.to_owned()),
-            command,
+            command: language::without_shim(command),
             first_input: None,
             trouble: None,
         })

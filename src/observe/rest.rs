@@ -84,6 +84,10 @@ const APART: Duration = Duration::from_micros(400);
 /// Where the kernel does not tell what a thread waits for: so long without work or output is rest.
 const HIDDEN_GRACE: Duration = Duration::from_millis(300);
 
+/// Who pauses a program from outside lets it go on by then; one that is stopped for longer has stopped
+/// itself, and nobody will wake it.
+const STOPPED: Duration = Duration::from_secs(10);
+
 /// A wait for rest ends after so many times its budget, whatever the program was kept from.
 const PATIENCE: u32 = 12;
 
@@ -251,6 +255,8 @@ pub struct Resting {
     waited_before: HashMap<u32, u64>,
     waited: Duration,
     held_up: Duration,
+    /// The part of it in which a thread was stopped.
+    stopped: Duration,
 }
 
 /// How a look compares with the one before.
@@ -285,6 +291,7 @@ impl Resting {
             waited_before: HashMap::new(),
             waited: Duration::ZERO,
             held_up: Duration::ZERO,
+            stopped: Duration::ZERO,
         }
     }
 
@@ -357,8 +364,10 @@ impl Resting {
         let gap = now.duration_since(memory.looked.unwrap_or(self.begun).max(self.begun));
         let held_up = |thread: &ThreadLook| matches!(thread.wait, Wait::Stopped | Wait::Disk);
         let busy = |thread: &ThreadLook| matches!(thread.wait, Wait::Busy);
-        if look.threads.iter().any(held_up) && !look.threads.iter().any(busy) {
+        let stopped = look.threads.iter().any(|thread| matches!(thread.wait, Wait::Stopped));
+        if look.threads.iter().any(held_up) && !look.threads.iter().any(busy) && (!stopped || self.stopped < STOPPED) {
             self.held_up += gap;
+            self.stopped += if stopped { gap } else { Duration::ZERO };
         }
         for thread in &look.threads {
             let before = memory.threads.get(&thread.tid);

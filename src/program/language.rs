@@ -100,6 +100,22 @@ impl Language {
     }
 }
 
+/// A command whose first word is the bare name of an interpreter that is known: with the interpreter
+/// itself in its place, where a version manager's script would be found first.
+#[must_use]
+pub fn without_shim(mut command: Vec<String>) -> Vec<String> {
+    let Some(word) = command.first_mut() else { return command };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let known = LANGUAGES.iter().find(|language| language.interpreters.contains(&word.as_str()));
+    let shim = all_on_path(word, &path).into_iter().next().filter(|file| is_script(file));
+    if let (Some(language), Some(shim)) = (known, shim)
+        && let Some(interpreter) = language.ask(&shim)
+    {
+        *word = interpreter.to_string_lossy().into_owned();
+    }
+    command
+}
+
 /// The files that a command's name could stand for, in the order of the path.
 fn all_on_path(name: &str, path: &OsString) -> Vec<PathBuf> {
     let endings: &[&str] = if cfg!(windows) { &[".exe", ".bat", ".cmd"] } else { &[""] };

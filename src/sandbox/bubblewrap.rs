@@ -63,6 +63,9 @@ const ETC: &[&str] = &[
     "dotnet",
 ];
 
+/// The processes of bubblewrap itself in the namespace whose processes are limited.
+const OWN: u64 = 2;
+
 /// The private file systems' sizes, where the limit on the disk is not meant.
 const SMALL: u64 = 64 << 20;
 
@@ -108,7 +111,8 @@ impl Bubblewrap {
         let filters = filters.iter().map(|program| in_memory(&bytes(program))).collect::<io::Result<_>>()?;
         let folder = interpreter.as_deref().and_then(Path::parent).map(Path::to_owned);
         let first = folder.filter(|folder| !prefix::is_of_system(folder));
-        let processes = limits.processes;
+        // Its own processes count as well.
+        let processes = limits.processes.saturating_add(OWN);
         // Files in memory count as well. What processes have is watched more closely, see the runner.
         let memory = limits.memory_bytes.saturating_add(limits.disk_bytes).saturating_add(3 * SMALL);
         let memory = Cgroup::make(memory).map(Rc::new);

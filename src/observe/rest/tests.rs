@@ -297,9 +297,16 @@ fn waiting_for_a_processor_a_disk_or_a_signal_is_left_out() {
         |_| thread(1, 1, Wait::Disk),
     ] {
         let mut bench = settle();
-        assert!((0..20_000).all(|at| bench.look(&[held_up(at)]).is_none()));
-        assert!((20_000..60_000).any(|at| bench.look(&[held_up(at)]) == Some(Rest::Deadline)), "but not for ever");
+        assert!((0..14_000).all(|at| bench.look(&[held_up(at)]).is_none()));
+        assert!((14_000..60_000).any(|at| bench.look(&[held_up(at)]) == Some(Rest::Deadline)), "but not for ever");
     }
+}
+
+#[test]
+fn who_has_stopped_itself_is_not_waited_for_as_long_as_who_waits_for_a_disk() {
+    let mut bench = settle();
+    let end = (0..60_000).find(|_| bench.look(&[thread(1, 1, Wait::Stopped)]) == Some(Rest::Deadline));
+    assert!(end.is_some_and(|looks| looks < 16_000), "{end:?}");
 }
 
 #[test]
