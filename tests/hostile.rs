@@ -28,6 +28,7 @@ use std::fs::{self, File};
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::Write as _;
 use std::net::{TcpListener, UdpSocket};
+use std::os::fd::AsRawFd as _;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener};
@@ -82,9 +83,9 @@ macro_rules! attacks {
 mod attack {
     const WHO: super::Who = super::Who::Oneself;
     attacks! {
-        a_thousand_connections eats_memory eats_memory_in_many eats_memory_unmapped fills_the_disk
+        a_thousand_connections eats_memory eats_memory_in_many eats_memory_in_sockets eats_memory_unmapped fills_the_disk
         fills_the_disk_with_names floods_the_screen floods_the_screen_for_ever follows_links
-        forks_until_refused forks_while_it_is_killed forks_without_end hides_in_a_daemon
+        forges_its_end forks_until_refused forks_while_it_is_killed forks_without_end hides_in_a_daemon
         ignores_every_signal is_a_daemon kills_everyone kills_its_keeper kills_what_it_sees
         leaves_shared_memory locks_its_folders nests_folders one_byte_a_second opens_every_descriptor
         prints_escapes reaches_other_networks reads_secrets reads_the_grader reads_the_siblings
@@ -333,7 +334,10 @@ impl<'a> Stage<'a> {
         self.put(self.at("results/old.json"), format!("\"{canary}-results\""));
         self.put(self.at("course/good/notes.txt"), format!("{canary}-sibling"));
         let limits = self.attack.limits.as_deref().unwrap_or("{ wall_seconds: 60 }");
-        self.put(self.at("course/attacker/sockspec.yaml"), format!("# {canary}-assignment\nlimits: {limits}\n"));
+        self.put(
+            self.at("course/attacker/sockspec.yaml"),
+            format!("# {canary}-assignment\nassignment: attacked\nlimits: {limits}\n"),
+        );
         let references = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reference/python");
         for entry in fs::read_dir(references).unwrap().flatten().filter(|entry| entry.path().is_file()) {
             let right = fs::read(entry.path()).unwrap();
@@ -737,8 +741,9 @@ struct Process {
 struct Seen {
     /// All descendants of the grader, by number and start.
     processes: BTreeSet<(u32, u64)>,
-    /// Namespaces that they were in and this process is not.
-    namespaces: BTreeSet<String>,
+    /// Namespaces that they were in and this process is not. Held open, so that the kernel gives their
+    /// numbers to no others.
+    namespaces: BTreeMap<String, File>,
     /// Whether the program itself was among them.
     program: bool,
     /// The most memory of grader or worker, in KiB.
@@ -761,7 +766,7 @@ impl Seen {
             }
             below.extend(more);
         }
-        let own = namespaces(std::process::id());
+        let own: BTreeSet<String> = namespaces(std::process::id()).into_keys().collect();
         for process in all.iter().filter(|process| below.contains(&process.pid)) {
             let words = words(process.pid);
             let ours = words.get(1).is_some_and(|word| word == "check" || word == "worker");
@@ -772,27 +777,33 @@ impl Seen {
             let fresh = process.pid != grader && self.processes.insert((process.pid, process.start));
             // A worker moves into its namespaces after it has begun.
             if fresh || ours {
-                self.namespaces.extend(namespaces(process.pid).difference(&own).cloned());
+                let strange = namespaces(process.pid).into_iter().filter(|(name, _)| !own.contains(name));
+                strange.for_each(|(name, path)| self.hold(name, &path));
             }
         }
     }
 
-    /// Processes in the namespaces that were seen. Numbers of namespaces are used again, so whoever is
-    /// below this process belongs to another test.
+    fn hold(&mut self, name: String, path: &Path) {
+        if self.namespaces.contains_key(&name) {
+            return;
+        }
+        // The process may be gone, or another one have its number.
+        let Ok(file) = File::open(path) else { return };
+        let held = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
+        if held.as_os_str() == name.as_str() {
+            self.namespaces.insert(name, file);
+        }
+    }
+
+    /// Processes that are in them.
     fn namespaces_left(&self) -> Vec<String> {
-        let all = processes();
-        let parents: BTreeMap<u32, u32> = all.iter().map(|process| (process.pid, process.parent)).collect();
-        let another = |pid: u32| {
-            std::iter::successors(Some(pid), |pid| parents.get(pid).copied()).any(|pid| pid == std::process::id())
+        let inside = |process: &Process| {
+            let all = namespaces(process.pid).into_keys();
+            let shared: Vec<String> = all.filter(|name| self.namespaces.contains_key(name)).collect();
+            let words = words(process.pid).join(" ");
+            (!shared.is_empty()).then(|| format!("left in {shared:?} process {}: {words}", process.pid))
         };
-        all.iter()
-            .filter(|process| !another(process.pid))
-            .filter_map(|process| {
-                let shared: Vec<String> = namespaces(process.pid).intersection(&self.namespaces).cloned().collect();
-                (!shared.is_empty())
-                    .then(|| format!("left in {shared:?} process {}: {}", process.pid, words(process.pid).join(" ")))
-            })
-            .collect()
+        processes().iter().filter(|process| process.state != 'Z').filter_map(inside).collect()
     }
 }
 
@@ -828,12 +839,12 @@ fn words(pid: u32) -> Vec<String> {
     words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
 }
 
-/// The namespaces of a process, as `/proc` names them.
-fn namespaces(pid: u32) -> BTreeSet<String> {
+/// The namespaces of a process: how `/proc` names them, and where.
+fn namespaces(pid: u32) -> BTreeMap<String, PathBuf> {
     ["user", "net", "mnt", "pid", "ipc", "uts", "cgroup"]
         .iter()
-        .filter_map(|kind| fs::read_link(format!("/proc/{pid}/ns/{kind}")).ok())
-        .map(|link| link.to_string_lossy().into_owned())
+        .map(|kind| PathBuf::from(format!("/proc/{pid}/ns/{kind}")))
+        .filter_map(|path| Some((fs::read_link(&path).ok()?.to_string_lossy().into_owned(), path)))
         .collect()
 }
 
