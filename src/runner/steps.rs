@@ -398,6 +398,7 @@ impl Stage<'_> {
                 self.pump();
                 return Ok(());
             }
+            self.heed_limits();
             super::wait::nap(std::time::Duration::from_millis(1)).await;
         }
     }
