@@ -60,6 +60,19 @@ pub fn be_opaque() {
     let _ = nix::sys::prctl::set_dumpable(false);
 }
 
+/// Keeps what is open here, but the three standard streams, from all programs that this process
+/// starts (`FD_CLOEXEC`, `fcntl(2)`): whoever started this one may have left anything open.
+pub fn keep_descriptors() {
+    #[cfg(unix)]
+    for entry in std::fs::read_dir("/dev/fd").into_iter().flatten().flatten() {
+        let number = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
+        if let Some(number) = number.filter(|number| *number > 2) {
+            // SAFETY: sets a flag of a descriptor, which is no memory; one that is closed is refused.
+            unsafe { nix::libc::fcntl(number, nix::libc::F_SETFD, nix::libc::FD_CLOEXEC) };
+        }
+    }
+}
+
 /// Has the kernel kill this process when its parent ends (`PR_SET_PDEATHSIG`, `prctl(2)`). A worker
 /// calls it first of all; a parent that ended even before is not noticed. Does nothing elsewhere
 /// than on Linux.

@@ -29,6 +29,7 @@ pub fn serve() -> io::Result<()> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
     let job: Job = serde_json::from_str(&line)?;
+    crate::sys::keep_descriptors();
     crate::sys::set_subreaper()?;
     leave_session();
     let network = network::enter(&job.hosts);
