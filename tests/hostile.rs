@@ -15,11 +15,12 @@
 //! # proof: what proves that it did not
 //! # verdict: full (it keeps every point), lost (it does not), any
 //! # says: a text that the terminal's report has
-//! # open: why the attack gets what it wants all the same: a hole that is known
+//! # open: why the attack gets what it wants all the same, where memory is in no control group
 //! ```
 //!
-//! Of an attack with `# open:`, what it prints after `LEAK:` is what is expected; once there is nothing,
-//! the line must go. All else must hold of it as of the others.
+//! Of an attack with `# open:`, what it prints after `LEAK:` is what is expected on a machine where the
+//! grader may make no control group (`sockspec doctor` says so); once there is nothing, the line must go.
+//! All else must hold of it as of the others.
 //!
 //! What an attack finds out it prints after `LEAK:`, and secrets are planted where it looks: neither may
 //! be in any output. Ends of endless attacks (3 GiB, 3000 processes) are in the fixtures, so that a
@@ -207,7 +208,7 @@ fn fails_in_vain(test: &str, who: Who) {
     let _turn = Turn::wait();
     let stage = Stage::set(&attack, who);
     let mut complaints = stage.play();
-    if attack.open.is_some() {
+    if attack.open.is_some() && !has_control_group(who) {
         let all = complaints.len();
         complaints.retain(|complaint| !complaint.contains("LEAK:"));
         if complaints.len() == all {
@@ -232,6 +233,14 @@ fn say(text: &str) {
 fn is_there(command: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(command).is_file())
+}
+
+/// Whether the grader has a control group for the memory of a program, as it says itself.
+fn has_control_group(who: Who) -> bool {
+    let doctor = Command::new(env!("CARGO_BIN_EXE_sockspec")).args(["doctor", "--json"]).output().unwrap();
+    let found: Value = serde_json::from_slice(&doctor.stdout).unwrap();
+    // What an administrator may, somebody who owns nothing may not.
+    who == Who::Oneself && found["memory"] == "control group"
 }
 
 /// The level of isolation on this machine, as a report names it.

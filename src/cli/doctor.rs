@@ -47,6 +47,7 @@ struct Findings {
     isolation: Level,
     levels: Vec<LevelFound>,
     advice: Vec<String>,
+    memory: &'static str,
     observation: &'static str,
     tools: Vec<Tool>,
 }
@@ -73,6 +74,7 @@ impl Doctor {
             format: "sockspec-doctor/1",
             isolation: survey.best(),
             advice: survey.advice(),
+            memory: if survey.cgroup { "control group" } else { "watch" },
             levels: survey
                 .levels
                 .into_iter()
@@ -133,7 +135,8 @@ fn told(findings: &Findings) -> String {
     for advice in &findings.advice {
         text.push_str(&format!("  · {}\n", wrap(advice, 74).join("\n    ")));
     }
-    text.push_str(&format!("\nRest is told by {}\n\nInterpreters, compilers, tools\n\n", findings.observation));
+    text.push_str(&format!("\nMemory is limited by a {}\n", findings.memory));
+    text.push_str(&format!("Rest is told by {}\n\nInterpreters, compilers, tools\n\n", findings.observation));
     for tool in &findings.tools {
         let (mark, version) = tool.version.as_deref().map_or(("–", "not here"), |version| ("✓", version));
         let version: String = version.chars().take(48).collect();

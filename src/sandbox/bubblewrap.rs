@@ -66,8 +66,9 @@ const ETC: &[&str] = &[
 /// The processes of bubblewrap itself in the namespace whose processes are limited.
 const OWN: u64 = 2;
 
-/// The private file systems' sizes, where the limit on the disk is not meant.
-const SMALL: u64 = 64 << 20;
+/// What the control group has room for beside what the limits name: the empty folders, and the kernel's
+/// own account of processes and sockets.
+const BESIDE: u64 = 192 << 20;
 
 /// Bubblewrap on this machine, with the room that was made for a program.
 #[derive(Debug)]
@@ -114,7 +115,7 @@ impl Bubblewrap {
         // Its own processes count as well.
         let processes = limits.processes.saturating_add(OWN);
         // Files in memory count as well. What processes have is watched more closely, see the runner.
-        let memory = limits.memory_bytes.saturating_add(limits.disk_bytes).saturating_add(3 * SMALL);
+        let memory = limits.memory_bytes.saturating_add(limits.disk_bytes).saturating_add(BESIDE);
         let memory = Cgroup::make(memory).map(Rc::new);
         let this = Self { program, room, prefixes, first, filters, processes, memory };
         this.try_out()?;
@@ -147,7 +148,7 @@ impl Bubblewrap {
         let (gate, release) = pipe()?;
         let mut command = Command::new(&self.program);
         // Where it looks for nothing, but its own messages are in this language.
-        command.env_clear().env("LANG", "C.UTF-8").current_dir("/").args(self.arguments(start));
+        command.env_clear().env("LANG", "C.UTF-8").current_dir("/").args(self.arguments(start, &self.room.scratch()?));
         let numbers = [("--json-status-fd", status.as_raw_fd()), ("--block-fd", gate.as_raw_fd())];
         for (flag, descriptor) in numbers {
             command.arg(flag).arg(descriptor.to_string());
@@ -174,7 +175,7 @@ impl Bubblewrap {
         Ok(Prepared { command, confinement, sentry: Some(sentry) })
     }
 
-    fn arguments(&self, start: &Start<'_>) -> Vec<OsString> {
+    fn arguments(&self, start: &Start<'_>, scratch: &Path) -> Vec<OsString> {
         let mut list = Arguments::default();
         list.all(&["--unshare-user", "--uid", USER, "--gid", USER, "--unshare-pid", "--unshare-ipc", "--unshare-uts"]);
         list.all(&["--unshare-cgroup-try", "--disable-userns", "--cap-drop", "ALL", "--new-session", "--clearenv"]);
@@ -186,11 +187,11 @@ impl Bubblewrap {
             };
             list.all(&["--setenv", name, &value]);
         }
-        let small = SMALL.to_string();
-        let small = small.as_str();
-        list.all(&["--proc", "/proc", "--dev", "/dev", "--size", small, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]);
-        list.all(&["--size", small, "--perms", "1777", "--tmpfs", "/tmp", "--symlink", "../tmp", "/var/tmp"]);
-        list.all(&["--size", small, "--perms", "0700", "--tmpfs", HOME, "--dir", "/run"]);
+        list.all(&["--proc", "/proc", "--dev", "/dev"]);
+        for (name, place) in [("shm", "/dev/shm"), ("tmp", "/tmp"), ("home", HOME)] {
+            list.paths("--bind", &scratch.join(name), Path::new(place));
+        }
+        list.all(&["--remount-ro", "/dev", "--symlink", "../tmp", "/var/tmp", "--dir", "/run"]);
         for folder in prefix::SYSTEM {
             match std::fs::read_link(folder) {
                 Ok(target) => list.paths("--symlink", &target, Path::new(folder)),
@@ -281,7 +282,8 @@ impl Sentry {
         }
         self.first = number_behind(&self.said, "\"child-pid\":").unwrap_or_default();
         if let Some(memory) = &self.memory {
-            memory.add(self.first)?;
+            // Where it may not be moved there, what processes have is watched all the same.
+            let _ = memory.add(self.first);
         }
         crate::sys::limit_processes(self.first, self.processes, self.identity)?;
         self.release.take().map_or(Ok(()), |mut release| release.write_all(b"\n"))

@@ -10,7 +10,7 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 /// What a program sees of the machine, beside the system's own folders.
 #[derive(Debug)]
@@ -20,6 +20,13 @@ pub struct Room {
     staged: usize,
 }
 
+/// How many files there may be beside the copy of the submission, which has some itself.
+const FILES: u64 = 20_000;
+
+/// How much may be in the empty folders of a start, together.
+const SCRATCH_BYTES: u64 = 64 << 20;
+const SCRATCH_FILES: u64 = 5000;
+
 /// The user that a program of an administrator's grader is: nobody (Debian's number, and that of
 /// overflowuid, user_namespaces(7)).
 const NOBODY: (u32, u32) = (65534, 65534);
@@ -27,6 +34,9 @@ const NOBODY: (u32, u32) = (65534, 65534);
 impl Room {
     /// Files of `/etc` that say how names are looked up.
     const COPIED: [&str; 3] = ["hosts", "resolv.conf", "nsswitch.conf"];
+
+    /// Empty folders, and who may do what in them (chmod(1)).
+    pub const SCRATCH: [(&str, u32); 3] = [("tmp", 0o1777), ("shm", 0o1777), ("home", 0o700)];
 
     /// Makes it in the place of a folder that holds the copy of a submission. Needs a mount namespace
     /// of this process's own.
@@ -36,9 +46,7 @@ impl Room {
     pub fn make(folder: &Path, bytes: u64) -> io::Result<Self> {
         let original = File::open(folder)?;
         let identity = nix::unistd::Uid::effective().is_root().then_some(NOBODY);
-        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-        let size = format!("size={},nr_inodes=20000,mode=0755", bytes.saturating_add(size_of(folder)?));
-        mount(Some("tmpfs"), folder, Some("tmpfs"), flags, Some(size.as_str()))?;
+        mount_memory(folder, bytes.saturating_add(size_of(folder)?), FILES)?;
         let room = Self { root: folder.to_owned(), identity, staged: 0 };
         room.copy(Path::new(&format!("/proc/self/fd/{}", original.as_raw_fd())), &room.work())?;
         fs::write(room.root.join("passwd"), "student:x:1000:1000:student:/home/student:/bin/sh\n")?;
@@ -91,6 +99,27 @@ impl Room {
         Ok(place)
     }
 
+    /// Empty folders for a start of the program: their place, in which they have the names of
+    /// [`Self::SCRATCH`]. What an earlier start has left there is gone.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn scratch(&self) -> io::Result<PathBuf> {
+        let place = self.root.join("scratch");
+        if fs::create_dir(&place).is_err() {
+            // It was made for an earlier start. Where nothing lies over it any more, all the better.
+            let _ = umount2(&place, MntFlags::MNT_DETACH);
+        }
+        mount_memory(&place, SCRATCH_BYTES, SCRATCH_FILES)?;
+        for (name, mode) in Self::SCRATCH {
+            let folder = place.join(name);
+            fs::create_dir(&folder)?;
+            fs::set_permissions(&folder, fs::Permissions::from_mode(mode))?;
+            self.give(&folder)?;
+        }
+        Ok(place)
+    }
+
     /// Copies what the copy of the submission holds: files and folders, nothing else.
     fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::create_dir(to)?;
@@ -113,11 +142,18 @@ impl Room {
     }
 }
 
+/// Mounts an empty file system of limited size (tmpfs(5)).
+fn mount_memory(place: &Path, bytes: u64, files: u64) -> io::Result<()> {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    let options = format!("size={bytes},nr_inodes={files},mode=0755");
+    Ok(mount(Some("tmpfs"), place, Some("tmpfs"), flags, Some(options.as_str()))?)
+}
+
 impl Drop for Room {
     fn drop(&mut self) {
         // So that whoever clears up finds the folder as it was. Where it fails, the mounts go with
         // this process.
-        let _ = nix::mount::umount2(&self.root, nix::mount::MntFlags::MNT_DETACH);
+        let _ = umount2(&self.root, MntFlags::MNT_DETACH);
     }
 }
 

@@ -11,6 +11,8 @@ use super::Level;
 pub struct Survey {
     /// Each level; `None` where it can be had.
     pub levels: Vec<(Level, Option<String>)>,
+    /// Whether a control group can count a program's memory.
+    pub cgroup: bool,
 }
 
 impl Survey {
@@ -26,7 +28,11 @@ impl Survey {
             .into_iter()
             .map(|(level, _)| (level, (level != Level::Plain).then(|| "this system is not Linux".to_owned())))
             .collect();
-        Self { levels }
+        #[cfg(target_os = "linux")]
+        let cgroup = super::cgroup::Cgroup::make(64 << 20).is_some();
+        #[cfg(not(target_os = "linux"))]
+        let cgroup = false;
+        Self { levels, cgroup }
     }
 
     /// The best level.
