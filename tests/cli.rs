@@ -953,3 +953,43 @@ fn the_packet_at_which_a_requirement_fails_says_so_and_a_second_run_replaces_the
     let all: Vec<String> = captures(folder.path()).iter().filter_map(|file| packets(file)).collect();
     assert!(all.is_empty() || all.iter().any(|packets| packets.contains("TCPS-6 fails: ")), "{all:?}");
 }
+
+// Isolation
+
+#[test]
+fn doctor_says_what_can_be_had() {
+    let found = json(&sockspec().args(["doctor", "--json"]).assert().success().get_output().stdout.clone());
+    let levels = found["levels"].as_array().unwrap();
+    let best = levels.iter().find(|level| level["available"] == true).unwrap();
+    assert_eq!(found["isolation"], best["level"]);
+    assert!(levels.iter().all(|level| level["available"] == true || level["reason"].is_string()), "{found:#}");
+    // A grading has what it says.
+    let report = json(&small_check().args(["--report", "json"]).assert().success().get_output().stdout.clone());
+    assert_eq!(report["isolation"], found["isolation"]);
+    let text = String::from_utf8(sockspec().arg("doctor").assert().success().get_output().stdout.clone()).unwrap();
+    assert!(text.starts_with(&format!("Isolation: {}", found["isolation"].as_str().unwrap())), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_level_that_cannot_be_had_is_no_fault_of_the_program() {
+    // Python is on this path, and bubblewrap is not.
+    let path = folder();
+    let python = std::process::Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
+    let python = String::from_utf8(python.unwrap().stdout).unwrap();
+    std::os::unix::fs::symlink(python.trim(), path.path().join("python3")).unwrap();
+    let check = small_check().env("PATH", path.path()).args(["--isolation", "private-network"]).assert().code(3);
+    check.stdout(contains("isolation level private-network cannot be had here"));
+    sockspec()
+        .args(["check", ".", "--isolation", "castle"])
+        .assert()
+        .code(2)
+        .stderr(contains("private-network, confined, plain"));
+}
+
+#[test]
+fn a_level_that_is_asked_for_is_had() {
+    let plain = small_check().args(["--isolation", "plain"]).assert().success();
+    plain.stdout(contains("Isolation: plain. ").and(contains("--isolation plain")));
+}

@@ -1,5 +1,7 @@
 //! Grading submissions: who runs when, and what becomes of it.
 
+mod lanes;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,6 +9,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+
+use lanes::Lanes;
 
 use crate::event::ProgramRecord;
 use crate::ids::Role;
@@ -17,7 +21,7 @@ use crate::judge::verdict::Missing;
 use crate::plan::model::Plan;
 use crate::program::launch::Launch;
 use crate::sandbox::{CopyError, Level, Limits, PrivateCopy};
-use crate::worker::{Job, Message, run};
+use crate::worker::Job;
 
 /// A program of a submission, found and ready to be started.
 #[derive(Debug, Clone)]
@@ -118,8 +122,8 @@ pub async fn grade(
         };
         let places = Arc::clone(&places);
         tasks.spawn(async move {
-            let _place = places.acquire_owned().await;
-            (index, task.run(copy).await)
+            let _place = Arc::clone(&places).acquire_owned().await;
+            (index, task.run(copy, places).await)
         });
     }
     let mut programs: Vec<(usize, Recorded)> = tasks.join_all().await;
@@ -178,7 +182,7 @@ struct Task {
 }
 
 impl Task {
-    async fn run(self, copy: PrivateCopy) -> Recorded {
+    async fn run(self, copy: PrivateCopy, places: Arc<Semaphore>) -> Recorded {
         let Program { plan, path, language, command, first_input, trouble } = self.program;
         let mut record = ProgramRecord {
             role: plan.role,
@@ -198,29 +202,10 @@ impl Task {
             let (seed, hosts, isolation) = (self.seed, self.hosts, self.isolation);
             let evidence = self.evidence.map(|folder| folder.join(plan.role.name()));
             let job = Job { plan: plan.clone(), launch, seed, hosts, isolation, first_input, evidence };
-            let role = plan.role;
-            let progress = &self.progress;
-            let outcome = run(&self.executable, &job, |message| match message {
-                Message::Isolated { level, reason } => {
-                    record.isolation = level.name().to_owned();
-                    record.isolation_reason = reason;
-                }
-                Message::Begins { number, of } => progress(Progress { role, scenario: number, of }),
-                Message::Played(played) => record.records.push(played),
-                Message::Done { starts, micros } => (record.starts, record.micros) = (starts, micros),
-                Message::Trouble(reason) => record.trouble = Some(reason),
-                Message::Stopped(reason) => record.stopped = Some(reason),
-                Message::NoNetwork | Message::Alive => {}
-            })
-            .await;
-            if let Err(error) = outcome {
-                record.trouble = Some(error.to_string());
-            }
+            record = Lanes::new(job, record, self.executable, self.progress).play(places).await;
             if record.trouble.is_none() {
                 record.trouble = missed(&record, &copy);
             }
-            let of = plan.scenarios.len();
-            progress(Progress { role, scenario: of, of });
         }
         Recorded { plan, record }
     }

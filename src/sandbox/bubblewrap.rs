@@ -31,38 +31,6 @@ const HOME: &str = "/home/student";
 /// The user and group that it believes to be.
 const USER: &str = "1000";
 
-/// What it sees of `/etc`, where it is there: what the C library and runtimes want.
-/// Debian's Java has its settings there, behind symbolic links.
-const ETC: &[&str] = &[
-    "host.conf",
-    "gai.conf",
-    "services",
-    "protocols",
-    "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "alternatives",
-    "localtime",
-    "timezone",
-    "locale.alias",
-    "mime.types",
-    "ssl/certs",
-    "ca-certificates",
-    "pki",
-    "python3",
-    "python3.11",
-    "python3.12",
-    "python3.13",
-    "java-11-openjdk",
-    "java-17-openjdk",
-    "java-21-openjdk",
-    "java-25-openjdk",
-    "java",
-    "perl",
-    "mono",
-    "dotnet",
-];
-
 /// The processes of bubblewrap itself in the namespace whose processes are limited.
 const OWN: u64 = 2;
 
@@ -198,7 +166,7 @@ impl Bubblewrap {
                 Err(_) => list.paths("--ro-bind-try", Path::new(folder), Path::new(folder)),
             }
         }
-        for name in ETC {
+        for name in prefix::ETC {
             let file = Path::new("/etc").join(name);
             if file.exists() {
                 list.paths("--ro-bind", &file, &file);

@@ -15,9 +15,11 @@ use tempfile::TempDir;
 
 use super::{Prepared, Start, filter, prefix};
 
-/// What it may read beside the system's folders. Of `/etc` nothing is secret that everybody may read;
-/// what is not for everybody stays closed to an ordinary user by its permissions.
-const READABLE: &[&str] = &["/etc", "/proc", "/sys/fs/cgroup", "/dev/urandom", "/dev/random"];
+/// What it may read beside the system's folders.
+const READABLE: &[&str] = &["/proc", "/sys/fs/cgroup", "/dev/urandom", "/dev/random"];
+
+/// What it may read of `/etc` beside what every program sees of it.
+const NAMES: &[&str] = &["hosts", "resolv.conf", "nsswitch.conf", "passwd", "group"];
 
 /// What it may read and write.
 const WRITABLE: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/pts", "/dev/ptmx"];
@@ -72,6 +74,9 @@ fn ruleset(start: &Start<'_>, scratch: &Path) -> Result<RulesetCreated, RulesetE
     let system = prefix::SYSTEM.iter().chain(READABLE).map(Path::new);
     for path in system.chain(prefixes.iter().map(std::path::PathBuf::as_path)) {
         ruleset = allow(ruleset, path, false)?;
+    }
+    for name in prefix::ETC.iter().chain(NAMES) {
+        ruleset = allow(ruleset, &Path::new("/etc").join(name), false)?;
     }
     for path in WRITABLE.iter().map(Path::new).chain([start.folder, scratch]) {
         ruleset = allow(ruleset, path, true)?;

@@ -8,6 +8,38 @@ use std::path::{Path, PathBuf};
 pub const SYSTEM: &[&str] =
     &["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store"];
 
+/// What a program sees of `/etc`, where it is there: what the C library and runtimes want.
+/// Debian's Java has its settings there, behind symbolic links.
+pub const ETC: &[&str] = &[
+    "host.conf",
+    "gai.conf",
+    "services",
+    "protocols",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "alternatives",
+    "localtime",
+    "timezone",
+    "locale.alias",
+    "mime.types",
+    "ssl/certs",
+    "ca-certificates",
+    "pki",
+    "python3",
+    "python3.11",
+    "python3.12",
+    "python3.13",
+    "java-11-openjdk",
+    "java-17-openjdk",
+    "java-21-openjdk",
+    "java-25-openjdk",
+    "java",
+    "perl",
+    "mono",
+    "dotnet",
+];
+
 /// The file that a command's first word stands for: absolute, relative to a folder, or on the path.
 #[must_use]
 pub fn look_up(word: &str, folder: &Path) -> Option<PathBuf> {

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::io::{self, BufRead, Write};
 use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::oneshot;
+
 use super::evidence;
 use super::job::{Job, Message};
 use crate::event::{Fact, Record};
@@ -59,11 +62,11 @@ pub fn serve() -> io::Result<()> {
     crate::sys::be_opaque();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
-        let parent_gone = parent_gone();
+        let (orders, gone) = parent();
         tokio::select! {
             biased;
-            () = parent_gone => None,
-            outcome = work(&job, terms) => Some(outcome),
+            _ = gone => None,
+            outcome = work(&job, terms, orders) => Some(outcome),
         }
     });
     crate::program::sweep::sweep();
@@ -91,17 +94,18 @@ fn leave_session() {
     }
 }
 
-/// Returns when standard input ends: the parent is gone.
-async fn parent_gone() {
-    let (say, hear) = tokio::sync::oneshot::channel();
+/// What the parent says, a line each; and what ends when standard input does: the parent is gone.
+fn parent() -> (UnboundedReceiver<String>, oneshot::Receiver<()>) {
+    let (order, orders) = unbounded_channel();
+    let (say, gone) = oneshot::channel();
     std::thread::spawn(move || {
-        let mut rest = String::new();
-        while io::stdin().lock().read_line(&mut rest).is_ok_and(|length| length > 0) {
-            rest.clear();
+        let mut line = String::new();
+        while io::stdin().lock().read_line(&mut line).is_ok_and(|length| length > 0) {
+            let _ = order.send(std::mem::take(&mut line));
         }
         let _ = say.send(());
     });
-    let _ = hear.await;
+    (orders, gone)
 }
 
 fn say(message: &Message) -> io::Result<()> {
@@ -129,19 +133,19 @@ struct Bench<'a> {
     used: bool,
 }
 
-async fn work(job: &Job, terms: Terms) -> io::Result<()> {
+async fn work(job: &Job, terms: Terms, mut orders: UnboundedReceiver<String>) -> io::Result<()> {
     let begun = Instant::now();
     let end = begun + Duration::from_secs(job.launch.limits.wall_seconds);
     // Without it, what peers see must do.
     let capture = if terms.shared_ports { None } else { Capture::open(job.evidence.is_some()).ok() };
     let packets = Packets::default();
     let mut bench = Bench { job, terms, live: None, capture, packets, end, locks: None, starts: 0, used: false };
-    let mut records: Vec<Record> = Vec::new();
-    for (index, scenario) in job.plan.scenarios.iter().enumerate() {
-        if judge::is_moot(&job.plan, scenario, &records) {
-            continue;
-        }
-        say(&Message::Begins { number: index + 1, of: job.plan.scenarios.len() })?;
+    loop {
+        say(&Message::Ready)?;
+        // Its end is that of the parent, which is noticed elsewhere.
+        let Some(line) = orders.recv().await else { return Err(io::ErrorKind::UnexpectedEof.into()) };
+        let Some(index) = serde_json::from_str::<Option<usize>>(&line)? else { break };
+        let scenario = job.plan.scenarios.get(index).ok_or(io::ErrorKind::InvalidInput)?;
         let record = match bench.run(scenario).await {
             Ok(record) => record,
             Err(reason) if Instant::now() >= bench.end => return say(&Message::Stopped(reason)),
@@ -151,12 +155,10 @@ async fn work(job: &Job, terms: Terms) -> io::Result<()> {
             // Who cannot write there is told by the parent, which looks for the files.
             let _ = evidence::write(folder, &job.plan, scenario, &record, &bench.packets);
         }
-        say(&Message::Played(record.clone()))?;
-        records.push(record);
+        say(&Message::Played { index, record })?;
     }
     bench.clear();
-    let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-    say(&Message::Done { starts: bench.starts, micros })
+    say(&Message::Done { starts: bench.starts })
 }
 
 impl Bench<'_> {

@@ -38,23 +38,21 @@ pub enum Message {
         /// Why it is no better one.
         reason: Option<String>,
     },
-    /// A scenario begins: its number, of how many.
-    Begins {
-        /// From 1.
-        number: usize,
-        /// All scenarios.
-        of: usize,
-    },
+    /// It has nothing to do: which scenario is next?
+    Ready,
     /// Nothing new, but it goes on.
     Alive,
     /// A scenario is over.
-    Played(Record),
-    /// All are.
+    Played {
+        /// Its place in the plan, from 0.
+        index: usize,
+        /// What was observed.
+        record: Record,
+    },
+    /// All are that it was given.
     Done {
-        /// How often the program was started.
+        /// How often it started the program.
         starts: u32,
-        /// Microseconds that it took.
-        micros: u64,
     },
     /// The network of its own turned out to be of no use, and there is no way back.
     NoNetwork,

@@ -42,24 +42,35 @@ pub enum WorkerError {
 /// The workers that run, so that what a dead one leaves behind can be told from them.
 static WORKERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
-/// Has a worker do a job; `hear` gets each of its messages.
+/// Has a worker do a job: the scenarios that `next` gives it, by their place in the plan, until that has
+/// none; `hear` gets each of its messages.
 ///
 /// # Errors
 /// What the worker did wrong. Messages that came before stand.
-pub async fn run(executable: &Path, job: &Job, mut hear: impl FnMut(Message)) -> Result<(), WorkerError> {
+pub async fn run(
+    executable: &Path,
+    job: &Job,
+    mut next: impl FnMut() -> Option<usize>,
+    mut hear: impl FnMut(Message),
+) -> Result<(), WorkerError> {
     crate::sys::set_subreaper().map_err(WorkerError::Start)?;
-    match once(start(executable, false), job, &mut hear).await {
-        Err(WorkerError::NoNetwork) => once(start(executable, true), job, &mut hear).await,
+    match once(start(executable, false), job, &mut next, &mut hear).await {
+        Err(WorkerError::NoNetwork) => once(start(executable, true), job, &mut next, &mut hear).await,
         outcome => outcome,
     }
 }
 
 /// One worker's life.
-async fn once(started: std::io::Result<Child>, job: &Job, hear: &mut impl FnMut(Message)) -> Result<(), WorkerError> {
+async fn once(
+    started: std::io::Result<Child>,
+    job: &Job,
+    next: &mut impl FnMut() -> Option<usize>,
+    hear: &mut impl FnMut(Message),
+) -> Result<(), WorkerError> {
     let mut child = started.map_err(WorkerError::Start)?;
     let pid = child.id();
     enlist(pid, true);
-    let outcome = talk(&mut child, job, hear).await;
+    let outcome = talk(&mut child, job, next, hear).await;
     if outcome.is_err() {
         let _ = child.start_kill();
     }
@@ -108,7 +119,12 @@ fn clean_up() {
     }
 }
 
-async fn talk(child: &mut Child, job: &Job, hear: &mut impl FnMut(Message)) -> Result<(), WorkerError> {
+async fn talk(
+    child: &mut Child,
+    job: &Job,
+    next: &mut impl FnMut() -> Option<usize>,
+    hear: &mut impl FnMut(Message),
+) -> Result<(), WorkerError> {
     let ended = || WorkerError::Ended(String::new());
     let mut input = child.stdin.take().ok_or_else(ended)?;
     let output = child.stdout.take().ok_or_else(ended)?;
@@ -128,6 +144,12 @@ async fn talk(child: &mut Child, job: &Job, hear: &mut impl FnMut(Message)) -> R
             serde_json::from_slice(&line).map_err(|error| WorkerError::Rubbish(error.to_string()))?;
         if message == Message::NoNetwork {
             return Err(WorkerError::NoNetwork);
+        }
+        if message == Message::Ready {
+            let mut answer = serde_json::to_vec(&next()).map_err(|error| WorkerError::Rubbish(error.to_string()))?;
+            answer.push(b'\n');
+            input.write_all(&answer).await.map_err(|_| ended())?;
+            continue;
         }
         let last = matches!(message, Message::Done { .. } | Message::Trouble(_) | Message::Stopped(_));
         hear(message);

@@ -1,0 +1,181 @@
+//! The scenarios of one program, shared out among workers. Most programs have one; where it waits
+//! (for a client that gives up after seconds, say), another takes the next scenarios meanwhile, in a
+//! network and with a copy of the submission of its own.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+
+use super::Progress;
+use crate::event::{ProgramRecord, Record};
+use crate::judge::is_moot;
+use crate::sandbox::Level;
+use crate::worker::{Job, Message, run};
+
+/// A scenario that takes longer is waiting for something.
+const WAITING: Duration = Duration::from_millis(300);
+
+/// How often it is looked whether all workers wait.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// More workers for one program would not end it sooner.
+const MOST: usize = 4;
+
+/// What all workers of a program know.
+struct State {
+    /// The scenario that is to be given out next.
+    next: usize,
+    /// What was played, in the order in which it was done, and the places of that in the plan.
+    played: Vec<Record>,
+    places: Vec<usize>,
+    /// When each worker began the scenario that it plays.
+    busy_since: BTreeMap<usize, Instant>,
+    level: Option<Level>,
+    /// What is said of the program as a whole.
+    record: ProgramRecord,
+    first: Option<Instant>,
+}
+
+/// A program's workers.
+#[derive(Clone)]
+pub(super) struct Lanes {
+    job: Arc<Job>,
+    executable: Arc<PathBuf>,
+    state: Arc<Mutex<State>>,
+    progress: Arc<dyn Fn(Progress) + Send + Sync>,
+}
+
+impl Lanes {
+    pub(super) fn new(
+        job: Job,
+        record: ProgramRecord,
+        executable: PathBuf,
+        progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    ) -> Self {
+        let state = State {
+            next: 0,
+            played: Vec::new(),
+            places: Vec::new(),
+            busy_since: BTreeMap::new(),
+            level: None,
+            record,
+            first: None,
+        };
+        Self { job: Arc::new(job), executable: Arc::new(executable), state: Arc::new(Mutex::new(state)), progress }
+    }
+
+    /// Has all scenarios played. A further worker needs a place.
+    pub(super) async fn play(self, places: Arc<Semaphore>) -> ProgramRecord {
+        let mut workers = JoinSet::new();
+        workers.spawn(self.clone().work(0, None));
+        let mut number = 1;
+        let mut glance = tokio::time::interval(GLANCE);
+        loop {
+            tokio::select! {
+                ended = workers.join_next() => if ended.is_none() { break },
+                _ = glance.tick() => {
+                    if number < MOST && self.wants_another(workers.len())
+                        && let Ok(place) = Arc::clone(&places).try_acquire_owned()
+                    {
+                        workers.spawn(self.clone().work(number, Some(place)));
+                        number += 1;
+                    }
+                }
+            }
+        }
+        self.result()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is something left to play, and all workers wait. Where programs are not kept apart
+    /// from each other, one at a time is enough.
+    fn wants_another(&self, workers: usize) -> bool {
+        let state = self.state();
+        state.level == Some(Level::PrivateNetwork)
+            && state.record.trouble.is_none()
+            && state.record.stopped.is_none()
+            && state.next < self.job.plan.scenarios.len()
+            && state.busy_since.len() == workers
+            && state.busy_since.values().all(|since| since.elapsed() > WAITING)
+    }
+
+    async fn work(self, number: usize, _place: Option<OwnedSemaphorePermit>) {
+        let mut job = Job::clone(&self.job);
+        if let Some(first) = self.state().first {
+            // Its time is that of the program.
+            let seconds = &mut job.launch.limits.wall_seconds;
+            *seconds = seconds.saturating_sub(first.elapsed().as_secs()).max(1);
+        }
+        let outcome = run(&self.executable, &job, || self.give(number), |message| self.hear(number, message)).await;
+        let mut state = self.state();
+        state.busy_since.remove(&number);
+        if let Err(error) = outcome {
+            state.record.trouble.get_or_insert_with(|| error.to_string());
+        }
+    }
+
+    /// The scenario that a worker is to play next.
+    fn give(&self, number: usize) -> Option<usize> {
+        let mut state = self.state();
+        state.busy_since.remove(&number);
+        let plan = &self.job.plan;
+        let over = state.record.trouble.is_some() || state.record.stopped.is_some();
+        while let Some(scenario) = plan.scenarios.get(state.next).filter(|_| !over) {
+            state.next += 1;
+            if is_moot(plan, scenario, &state.played) {
+                continue;
+            }
+            state.busy_since.insert(number, Instant::now());
+            (self.progress)(Progress { role: plan.role, scenario: state.next, of: plan.scenarios.len() });
+            return Some(state.next - 1);
+        }
+        None
+    }
+
+    fn hear(&self, number: usize, message: Message) {
+        let mut state = self.state();
+        match message {
+            Message::Isolated { level, reason } => {
+                state.first.get_or_insert_with(Instant::now);
+                state.level = Some(level);
+                if number == 0 {
+                    state.record.isolation = level.name().to_owned();
+                    state.record.isolation_reason = reason;
+                }
+            }
+            Message::Played { index, record } => {
+                state.places.push(index);
+                state.played.push(record);
+            }
+            Message::Done { starts } => state.record.starts += starts,
+            Message::Trouble(reason) => drop(state.record.trouble.get_or_insert(reason)),
+            Message::Stopped(reason) => drop(state.record.stopped.get_or_insert(reason)),
+            Message::Ready | Message::NoNetwork | Message::Alive => {}
+        }
+    }
+
+    /// The records in the order of the plan: those that one worker alone would have made.
+    fn result(&self) -> ProgramRecord {
+        let mut state = self.state();
+        let (places, played) = (std::mem::take(&mut state.places), std::mem::take(&mut state.played));
+        let (mut record, first) = (state.record.clone(), state.first);
+        let in_order: BTreeMap<usize, Record> = places.into_iter().zip(played).collect();
+        for (index, played) in in_order {
+            let scenario = self.job.plan.scenarios.get(index);
+            if scenario.is_some_and(|scenario| !is_moot(&self.job.plan, scenario, &record.records)) {
+                record.records.push(played);
+            }
+        }
+        record.micros = first.map_or(0, |first| u64::try_from(first.elapsed().as_micros()).unwrap_or(u64::MAX));
+        let of = self.job.plan.scenarios.len();
+        (self.progress)(Progress { role: self.job.plan.role, scenario: of, of });
+        record
+    }
+}
