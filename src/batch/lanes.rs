@@ -29,6 +29,12 @@ const MOST: usize = 4;
 struct State {
     /// The scenario that is to be given out next.
     next: usize,
+    /// Those that a worker could not play after all.
+    returned: Vec<usize>,
+    /// What each worker plays.
+    playing: BTreeMap<usize, usize>,
+    /// Whether a further worker has failed: the machine has no room for more.
+    full: bool,
     /// What was played, in the order in which it was done, and the places of that in the plan.
     played: Vec<Record>,
     places: Vec<usize>,
@@ -38,6 +44,18 @@ struct State {
     /// What is said of the program as a whole.
     record: ProgramRecord,
     first: Option<Instant>,
+}
+
+impl State {
+    /// What a further worker cannot do is left to the first; without that one there is no grading.
+    fn fail(&mut self, number: usize, reason: String) {
+        if number == 0 {
+            self.record.trouble.get_or_insert(reason);
+            return;
+        }
+        self.full = true;
+        self.returned.extend(self.playing.remove(&number));
+    }
 }
 
 /// A program's workers.
@@ -58,6 +76,9 @@ impl Lanes {
     ) -> Self {
         let state = State {
             next: 0,
+            returned: Vec::new(),
+            playing: BTreeMap::new(),
+            full: false,
             played: Vec::new(),
             places: Vec::new(),
             busy_since: BTreeMap::new(),
@@ -76,7 +97,15 @@ impl Lanes {
         let mut glance = tokio::time::interval(GLANCE);
         loop {
             tokio::select! {
-                ended = workers.join_next() => if ended.is_none() { break },
+                ended = workers.join_next() => {
+                    // What a worker could not play after the first had ended is played by another first.
+                    let left = ended.is_none() && self.is_something_left();
+                    if left {
+                        workers.spawn(self.clone().work(0, None));
+                    } else if ended.is_none() {
+                        break;
+                    }
+                }
                 _ = glance.tick() => {
                     if number < MOST && self.wants_another(workers.len())
                         && let Ok(place) = Arc::clone(&places).try_acquire_owned()
@@ -94,6 +123,11 @@ impl Lanes {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn is_something_left(&self) -> bool {
+        let state = self.state();
+        !state.returned.is_empty() && state.record.trouble.is_none() && state.record.stopped.is_none()
+    }
+
     /// Whether there is something left to play, and all workers wait. Where programs are not kept apart
     /// from each other, one at a time is enough.
     fn wants_another(&self, workers: usize) -> bool {
@@ -101,6 +135,7 @@ impl Lanes {
         state.level == Some(Level::PrivateNetwork)
             && state.record.trouble.is_none()
             && state.record.stopped.is_none()
+            && !state.full
             && state.next < self.job.plan.scenarios.len()
             && state.busy_since.len() == workers
             && state.busy_since.values().all(|since| since.elapsed() > WAITING)
@@ -117,7 +152,7 @@ impl Lanes {
         let mut state = self.state();
         state.busy_since.remove(&number);
         if let Err(error) = outcome {
-            state.record.trouble.get_or_insert_with(|| error.to_string());
+            state.fail(number, error.to_string());
         }
     }
 
@@ -125,8 +160,17 @@ impl Lanes {
     fn give(&self, number: usize) -> Option<usize> {
         let mut state = self.state();
         state.busy_since.remove(&number);
+        state.playing.remove(&number);
+        if number > 0 && state.full {
+            return None;
+        }
         let plan = &self.job.plan;
         let over = state.record.trouble.is_some() || state.record.stopped.is_some();
+        if let Some(index) = state.returned.pop().filter(|_| !over) {
+            state.playing.insert(number, index);
+            state.busy_since.insert(number, Instant::now());
+            return Some(index);
+        }
         while let Some(scenario) = plan.scenarios.get(state.next).filter(|_| !over) {
             state.next += 1;
             if is_moot(plan, scenario, &state.played) {
@@ -134,7 +178,9 @@ impl Lanes {
             }
             state.busy_since.insert(number, Instant::now());
             (self.progress)(Progress { role: plan.role, scenario: state.next, of: plan.scenarios.len() });
-            return Some(state.next - 1);
+            let index = state.next - 1;
+            state.playing.insert(number, index);
+            return Some(index);
         }
         None
     }
@@ -144,10 +190,13 @@ impl Lanes {
         match message {
             Message::Isolated { level, reason } => {
                 state.first.get_or_insert_with(Instant::now);
-                state.level = Some(level);
                 if number == 0 {
+                    state.level = Some(level);
                     state.record.isolation = level.name().to_owned();
                     state.record.isolation_reason = reason;
+                } else if state.level != Some(level) {
+                    // What the report says is to hold of every scenario.
+                    state.full = true;
                 }
             }
             Message::Played { index, record } => {
@@ -155,7 +204,7 @@ impl Lanes {
                 state.played.push(record);
             }
             Message::Done { starts } => state.record.starts += starts,
-            Message::Trouble(reason) => drop(state.record.trouble.get_or_insert(reason)),
+            Message::Trouble(reason) => state.fail(number, reason),
             Message::Stopped(reason) => drop(state.record.stopped.get_or_insert(reason)),
             Message::Ready | Message::NoNetwork | Message::Alive => {}
         }

@@ -50,6 +50,8 @@ pub struct Bubblewrap {
     filters: Vec<File>,
     processes: u64,
     memory: Option<Rc<Cgroup>>,
+    /// Whether it can forbid further user namespaces itself (0.8 and later); the filters do too.
+    seals: bool,
 }
 
 /// Why there is no bubblewrap here.
@@ -85,9 +87,12 @@ impl Bubblewrap {
         // Files in memory count as well. What processes have is watched more closely, see the runner.
         let memory = limits.memory_bytes.saturating_add(limits.disk_bytes).saturating_add(BESIDE);
         let memory = Cgroup::make(memory).map(Rc::new);
-        let this = Self { program, room, prefixes, first, filters, processes, memory };
-        this.try_out()?;
-        Ok(this)
+        let mut this = Self { program, room, prefixes, first, filters, processes, memory, seals: true };
+        match this.try_out() {
+            Err(error) if error.to_string().contains("--disable-userns") => this.seals = false,
+            outcome => return outcome.map(|()| this),
+        }
+        this.try_out().map(|()| this)
     }
 
     /// Whether the kernel has ended a process of the program for want of memory, since this was last
@@ -146,7 +151,10 @@ impl Bubblewrap {
     fn arguments(&self, start: &Start<'_>, scratch: &Path) -> Vec<OsString> {
         let mut list = Arguments::default();
         list.all(&["--unshare-user", "--uid", USER, "--gid", USER, "--unshare-pid", "--unshare-ipc", "--unshare-uts"]);
-        list.all(&["--unshare-cgroup-try", "--disable-userns", "--cap-drop", "ALL", "--new-session", "--clearenv"]);
+        list.all(&["--unshare-cgroup-try", "--cap-drop", "ALL", "--new-session", "--clearenv"]);
+        if self.seals {
+            list.all(&["--disable-userns"]);
+        }
         for (name, value) in start.environment {
             let value = match name.as_str() {
                 "HOME" => HOME.to_owned(),
@@ -155,6 +163,7 @@ impl Bubblewrap {
             };
             list.all(&["--setenv", name, &value]);
         }
+        prefix::WITHOUT_PTRACE.iter().for_each(|(name, value)| list.all(&["--setenv", name, value]));
         list.all(&["--proc", "/proc", "--dev", "/dev"]);
         for (name, place) in [("shm", "/dev/shm"), ("tmp", "/tmp"), ("home", HOME)] {
             list.paths("--bind", &scratch.join(name), Path::new(place));
@@ -166,11 +175,8 @@ impl Bubblewrap {
                 Err(_) => list.paths("--ro-bind-try", Path::new(folder), Path::new(folder)),
             }
         }
-        for name in prefix::ETC {
-            let file = Path::new("/etc").join(name);
-            if file.exists() {
-                list.paths("--ro-bind", &file, &file);
-            }
+        for file in prefix::etc() {
+            list.paths("--ro-bind", &file, &file);
         }
         for (file, name) in self.room.files() {
             list.paths("--ro-bind", &file, &Path::new("/etc").join(name));

@@ -22,7 +22,7 @@ const READABLE: &[&str] = &["/proc", "/sys/fs/cgroup", "/dev/urandom", "/dev/ran
 const NAMES: &[&str] = &["hosts", "resolv.conf", "nsswitch.conf", "passwd", "group"];
 
 /// What it may read and write.
-const WRITABLE: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/pts", "/dev/ptmx"];
+const WRITABLE: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/pts", "/dev/ptmx", "/dev/shm"];
 
 /// The version of Landlock whose rights are asked for; of an older kernel, as many as it has.
 const VERSION: ABI = ABI::V6;
@@ -56,7 +56,7 @@ impl Confined {
     /// # Errors
     /// The system's: too many descriptors are open.
     pub fn prepare(&self, mut prepared: Prepared) -> io::Result<Prepared> {
-        prepared.command.env("TMPDIR", self.scratch.path());
+        prepared.command.env("TMPDIR", self.scratch.path()).envs(super::prefix::WITHOUT_PTRACE);
         prepared.confinement.ruleset = Some(self.ruleset.try_clone()?);
         prepared.confinement.filters = self.filters.to_vec();
         Ok(prepared)
@@ -75,8 +75,8 @@ fn ruleset(start: &Start<'_>, scratch: &Path) -> Result<RulesetCreated, RulesetE
     for path in system.chain(prefixes.iter().map(std::path::PathBuf::as_path)) {
         ruleset = allow(ruleset, path, false)?;
     }
-    for name in prefix::ETC.iter().chain(NAMES) {
-        ruleset = allow(ruleset, &Path::new("/etc").join(name), false)?;
+    for path in prefix::etc().into_iter().chain(NAMES.iter().map(|name| Path::new("/etc").join(name))) {
+        ruleset = allow(ruleset, &path, false)?;
     }
     for path in WRITABLE.iter().map(Path::new).chain([start.folder, scratch]) {
         ruleset = allow(ruleset, path, true)?;

@@ -9,8 +9,7 @@ pub const SYSTEM: &[&str] =
     &["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store"];
 
 /// What a program sees of `/etc`, where it is there: what the C library and runtimes want.
-/// Debian's Java has its settings there, behind symbolic links.
-pub const ETC: &[&str] = &[
+const ETC: &[&str] = &[
     "host.conf",
     "gai.conf",
     "services",
@@ -24,21 +23,33 @@ pub const ETC: &[&str] = &[
     "locale.alias",
     "mime.types",
     "ssl/certs",
+    "ssl/openssl.cnf",
     "ca-certificates",
     "pki",
-    "python3",
-    "python3.11",
-    "python3.12",
-    "python3.13",
-    "java-11-openjdk",
-    "java-17-openjdk",
-    "java-21-openjdk",
-    "java-25-openjdk",
     "java",
     "perl",
     "mono",
     "dotnet",
 ];
+
+/// And of what begins so, all: Debian's Java has its settings there, behind symbolic links.
+const ETC_BEGINNING: [&str; 2] = ["java-", "python3"];
+
+/// What makes leak checkers do without ptrace(2), which is refused: they would end a right program with
+/// status 1.
+pub const WITHOUT_PTRACE: [(&str, &str); 2] = [("ASAN_OPTIONS", "detect_leaks=0"), ("LSAN_OPTIONS", "detect_leaks=0")];
+
+/// The files of `/etc` that a program sees.
+#[must_use]
+pub fn etc() -> Vec<PathBuf> {
+    let named = ETC.iter().map(|name| Path::new("/etc").join(name));
+    let all = fs::read_dir("/etc").into_iter().flatten().flatten().map(|entry| entry.path());
+    let begins = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        ETC_BEGINNING.iter().any(|beginning| name.starts_with(beginning))
+    };
+    named.chain(all.filter(begins)).filter(|path| path.exists()).collect()
+}
 
 /// The file that a command's first word stands for: absolute, relative to a folder, or on the path.
 #[must_use]
@@ -87,7 +98,9 @@ pub fn is_of_system(path: &Path) -> bool {
 fn around(file: &Path) -> Vec<PathBuf> {
     let Some(folder) = file.parent() else { return Vec::new() };
     let Some(prefix) = folder.parent().filter(|_| folder.ends_with("bin") || folder.ends_with("sbin")) else {
-        return vec![folder.to_owned()];
+        // Whatever else lies beside it is somebody's own, unless it is a runtime's.
+        let runtime = ["lib", "pyvenv.cfg", "lib64"].iter().any(|sign| folder.join(sign).exists());
+        return vec![if runtime { folder.to_owned() } else { file.to_owned() }];
     };
     // Somebody's home, or all that they have installed there, is more than an interpreter.
     let broad = prefix.components().count() < 2
@@ -114,7 +127,7 @@ mod tests {
     fn an_interpreter_comes_with_its_prefix() {
         assert!(of(Path::new("/usr/bin/env")).is_empty());
         assert_eq!(around(Path::new("/opt/python/bin/python3")), [Path::new("/opt/python")]);
-        assert_eq!(around(Path::new("/opt/tool")), [Path::new("/opt")]);
+        assert_eq!(around(Path::new("/opt/tool")), [Path::new("/opt/tool")]);
     }
 
     #[test]

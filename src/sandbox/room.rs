@@ -45,7 +45,10 @@ impl Room {
     /// The system's: it may not mount, or there is no room.
     pub fn make(folder: &Path, bytes: u64) -> io::Result<Self> {
         let original = File::open(folder)?;
-        let identity = nix::unistd::Uid::effective().is_root().then_some(NOBODY);
+        // In a user namespace with one user there is nobody else to be.
+        let is_there = |map: &str, id: u32| maps(&fs::read_to_string(map).unwrap_or_default(), id);
+        let another = is_there("/proc/self/uid_map", NOBODY.0) && is_there("/proc/self/gid_map", NOBODY.1);
+        let identity = (nix::unistd::Uid::effective().is_root() && another).then_some(NOBODY);
         mount_memory(folder, bytes.saturating_add(size_of(folder)?), FILES)?;
         let room = Self { root: folder.to_owned(), identity, staged: 0 };
         room.copy(Path::new(&format!("/proc/self/fd/{}", original.as_raw_fd())), &room.work())?;
@@ -157,6 +160,17 @@ impl Drop for Room {
     }
 }
 
+/// Whether a user or group exists in this user namespace (`uid_map`, user_namespaces(7)).
+fn maps(map: &str, id: u32) -> bool {
+    map.lines().any(|line| {
+        let mut numbers = line.split_whitespace().map(str::parse::<u64>);
+        let (Some(Ok(first)), Some(Ok(_)), Some(Ok(length))) = (numbers.next(), numbers.next(), numbers.next()) else {
+            return false;
+        };
+        (first..first + length).contains(&u64::from(id))
+    })
+}
+
 fn size_of(folder: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     for entry in walkdir::WalkDir::new(folder) {
@@ -164,4 +178,17 @@ fn size_of(folder: &Path) -> io::Result<u64> {
         bytes += entry?.metadata().map_or(0, |what| what.len().next_multiple_of(4096));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::maps;
+
+    #[test]
+    fn a_namespace_with_one_user_has_no_other() {
+        assert!(maps("         0          0 4294967295\n", 65534));
+        assert!(!maps("         0       1000          1\n", 65534));
+        assert!(maps("0 1000 1\n1 100000 65536\n", 65534));
+        assert!(!maps("", 65534));
+    }
 }

@@ -20,14 +20,13 @@ impl Survey {
     /// for this alone, and must not have threads.
     #[must_use]
     pub fn take() -> Self {
-        let levels = Level::ALL.map(|level| (level, None)).to_vec();
         #[cfg(target_os = "linux")]
-        let levels = try_all(levels);
+        let levels = try_all();
         #[cfg(not(target_os = "linux"))]
-        let levels = levels
-            .into_iter()
-            .map(|(level, _)| (level, (level != Level::Plain).then(|| "this system is not Linux".to_owned())))
-            .collect();
+        let levels = {
+            let reason = |level: Level| (level != Level::Plain).then(|| "this system is not Linux".to_owned());
+            Level::ALL.map(|level| (level, reason(level))).to_vec()
+        };
         #[cfg(target_os = "linux")]
         let cgroup = super::cgroup::Cgroup::make(64 << 20).is_some();
         #[cfg(not(target_os = "linux"))]
@@ -77,7 +76,7 @@ impl Survey {
 }
 
 #[cfg(target_os = "linux")]
-fn try_all(levels: Vec<(Level, Option<String>)>) -> Vec<(Level, Option<String>)> {
+fn try_all() -> Vec<(Level, Option<String>)> {
     use super::{Limits, Sandbox, Start};
 
     let network = super::network::enter(&[]);
@@ -92,5 +91,5 @@ fn try_all(levels: Vec<(Level, Option<String>)>) -> Vec<(Level, Option<String>)>
             Start { command: &command, folder: folder.path(), environment: &environment, limits: limits.process() };
         Sandbox::make(Some(level), network, &start, &limits).err().map(|unavailable| unavailable.reason)
     };
-    levels.into_iter().map(|(level, _)| (level, try_level(level))).collect()
+    Level::ALL.map(|level| (level, try_level(level))).to_vec()
 }

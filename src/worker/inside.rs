@@ -62,6 +62,7 @@ pub fn serve() -> io::Result<()> {
     crate::sys::be_opaque();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
+        outlive_signals();
         let (orders, gone) = parent();
         tokio::select! {
             biased;
@@ -91,6 +92,20 @@ fn leave_session() {
     #[cfg(target_os = "linux")]
     {
         let _ = nix::sys::prctl::set_name(c"grading-worker");
+    }
+}
+
+/// Whoever ends the grader's processes all at once would leave the program to nobody. This one ends with
+/// its parent, once it has cleared up. A handler, unlike a signal that is ignored, is not inherited.
+fn outlive_signals() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup(), SignalKind::quit()] {
+            // The handler stays when nobody listens.
+            drop(signal(kind));
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
+#[cfg(target_os = "linux")]
+use std::os::fd::AsFd as _;
 use std::os::fd::OwnedFd;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -14,6 +15,8 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
+#[cfg(target_os = "linux")]
+use nix::unistd::{Gid, Uid, fchown};
 
 use super::{Chunk, Kept, Launch, LaunchError};
 use crate::event::{Exit, Output};
@@ -66,14 +69,22 @@ impl Running {
         let mut command = prepared.command;
         let (stdout, stdout_slave) = pseudo_terminal().map_err(LaunchError::Terminal)?;
         let (stderr, stderr_slave) = pseudo_terminal().map_err(LaunchError::Terminal)?;
-        command.stdin(Stdio::piped()).stdout(stdout_slave).stderr(stderr_slave);
+        let (their_input, input) = io::pipe().map_err(LaunchError::Terminal)?;
+        #[cfg(target_os = "linux")]
+        if let Some((user, group)) = prepared.confinement.identity {
+            // So that it can open them anew, by /dev/stdin and the like.
+            for end in [their_input.as_fd(), stdout_slave.as_fd(), stderr_slave.as_fd()] {
+                fchown(end, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)))
+                    .map_err(|error| LaunchError::Terminal(error.into()))?;
+            }
+        }
+        command.stdin(their_input).stdout(stdout_slave).stderr(stderr_slave);
         sys::confine(&mut command, prepared.confinement);
-        let mut child = command.spawn().map_err(|error| launch.failed(error))?;
+        let child = command.spawn().map_err(|error| launch.failed(error))?;
         drop(command); // its copies of the terminals' other ends
         let pid = Pid::from_raw(child.id().cast_signed());
         let parts = || -> io::Result<_> {
-            let pipe = child.stdin.take().map(|pipe| nonblocking(OwnedFd::from(pipe))).transpose()?;
-            Ok((pipe, nonblocking(stdout)?, nonblocking(stderr)?))
+            Ok((Some(nonblocking(OwnedFd::from(input))?), nonblocking(stdout)?, nonblocking(stderr)?))
         }();
         let (pipe, stdout, stderr) = parts.map_err(|error| {
             let _ = kill(pid, Signal::SIGKILL);
