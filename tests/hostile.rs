@@ -28,6 +28,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test fails by a panic")]
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::hash::{BuildHasher as _, Hasher as _};
@@ -47,6 +49,8 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 use serde_json::{Value, json};
+
+use support::{copy_grader, within};
 
 /// How long a grading may take at most, beside what its `limits` say.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -324,8 +328,7 @@ impl<'a> Stage<'a> {
         stage.link();
         if who == Who::Nobody {
             fs::create_dir(stage.at("bin")).unwrap();
-            let there = stage.at("bin/sockspec");
-            fs::copy(env!("CARGO_BIN_EXE_sockspec"), there).unwrap();
+            copy_grader(&stage.at("bin/sockspec"));
             give_away(&stage.folder);
         }
         stage
@@ -925,19 +928,5 @@ fn give_away(path: &Path) {
     let all = walkdir::WalkDir::new(path).into_iter().flatten();
     for entry in all {
         std::os::unix::fs::lchown(entry.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-    }
-}
-
-/// Asks again and again, at most for so long. `/proc` tells nobody that it has changed.
-fn within<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
-    let end = Instant::now() + limit;
-    loop {
-        if let Some(answer) = ask() {
-            return Some(answer);
-        }
-        if Instant::now() > end {
-            return None;
-        }
-        std::thread::sleep(Duration::from_millis(5));
     }
 }

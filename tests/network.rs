@@ -7,6 +7,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test fails by a panic")]
 #![allow(clippy::print_stderr, reason = "what is left out is said")]
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Seek as _;
@@ -89,8 +91,7 @@ impl Lab {
         if user == User::Nobody {
             folders.iter().for_each(|folder| chown(folder, Some(NOBODY), Some(NOBODY)).unwrap());
             // The folder of the build may be root's alone.
-            fs::copy(env!("CARGO_BIN_EXE_sockspec"), lab.path().join("grader")).unwrap();
-            fs::set_permissions(lab.path().join("grader"), fs::Permissions::from_mode(0o755)).unwrap();
+            support::copy_grader(&lab.path().join("grader"));
         }
         lab
     }

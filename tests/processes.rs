@@ -4,14 +4,18 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test fails by a panic")]
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+
+use support::within;
 
 /// The last resort of every wait here; what is awaited comes within moments.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -207,20 +211,6 @@ impl Drop for Grader {
             let _ = child.kill();
             let _ = child.wait();
         }
-    }
-}
-
-/// Asks again and again, at most for so long. `/proc` tells nobody that it has changed.
-fn within<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
-    let end = Instant::now() + limit;
-    loop {
-        if let Some(answer) = ask() {
-            return Some(answer);
-        }
-        if Instant::now() > end {
-            return None;
-        }
-        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
