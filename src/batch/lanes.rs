@@ -31,15 +31,12 @@ struct State {
     next: usize,
     /// Those that a worker could not play after all.
     returned: Vec<usize>,
-    /// What each worker plays.
-    playing: BTreeMap<usize, usize>,
+    /// What each worker plays, and since when.
+    playing: BTreeMap<usize, (usize, Instant)>,
     /// Whether a further worker has failed: the machine has no room for more.
     full: bool,
-    /// What was played, in the order in which it was done, and the places of that in the plan.
+    /// What was played, in the order in which it was done.
     played: Vec<Record>,
-    places: Vec<usize>,
-    /// When each worker began the scenario that it plays.
-    busy_since: BTreeMap<usize, Instant>,
     level: Option<Level>,
     /// What is said of the program as a whole.
     record: ProgramRecord,
@@ -54,7 +51,12 @@ impl State {
             return;
         }
         self.full = true;
-        self.returned.extend(self.playing.remove(&number));
+        self.returned.extend(self.playing.remove(&number).map(|(index, _)| index));
+    }
+
+    /// Whether nothing more is to be played, whatever is left.
+    fn is_over(&self) -> bool {
+        self.record.trouble.is_some() || self.record.stopped.is_some()
     }
 }
 
@@ -80,8 +82,6 @@ impl Lanes {
             playing: BTreeMap::new(),
             full: false,
             played: Vec::new(),
-            places: Vec::new(),
-            busy_since: BTreeMap::new(),
             level: None,
             record,
             first: None,
@@ -125,7 +125,7 @@ impl Lanes {
 
     fn is_something_left(&self) -> bool {
         let state = self.state();
-        !state.returned.is_empty() && state.record.trouble.is_none() && state.record.stopped.is_none()
+        !state.returned.is_empty() && !state.is_over()
     }
 
     /// Whether there is something left to play, and all workers wait. Where programs are not kept apart
@@ -133,12 +133,11 @@ impl Lanes {
     fn wants_another(&self, workers: usize) -> bool {
         let state = self.state();
         state.level == Some(Level::PrivateNetwork)
-            && state.record.trouble.is_none()
-            && state.record.stopped.is_none()
+            && !state.is_over()
             && !state.full
             && state.next < self.job.plan.scenarios.len()
-            && state.busy_since.len() == workers
-            && state.busy_since.values().all(|since| since.elapsed() > WAITING)
+            && state.playing.len() == workers
+            && state.playing.values().all(|(_, since)| since.elapsed() > WAITING)
     }
 
     async fn work(self, number: usize, _place: Option<OwnedSemaphorePermit>) {
@@ -150,37 +149,33 @@ impl Lanes {
         }
         let outcome = run(&self.executable, &job, || self.give(number), |message| self.hear(number, message)).await;
         let mut state = self.state();
-        state.busy_since.remove(&number);
         if let Err(error) = outcome {
             state.fail(number, error.to_string());
         }
+        state.playing.remove(&number);
     }
 
     /// The scenario that a worker is to play next.
     fn give(&self, number: usize) -> Option<usize> {
         let mut state = self.state();
-        state.busy_since.remove(&number);
         state.playing.remove(&number);
-        if number > 0 && state.full {
+        if state.is_over() || number > 0 && state.full {
             return None;
         }
+        let index = state.returned.pop().or_else(|| self.next(&mut state))?;
+        state.playing.insert(number, (index, Instant::now()));
+        Some(index)
+    }
+
+    /// The next scenario of the plan that says anything.
+    fn next(&self, state: &mut State) -> Option<usize> {
         let plan = &self.job.plan;
-        let over = state.record.trouble.is_some() || state.record.stopped.is_some();
-        if let Some(index) = state.returned.pop().filter(|_| !over) {
-            state.playing.insert(number, index);
-            state.busy_since.insert(number, Instant::now());
-            return Some(index);
-        }
-        while let Some(scenario) = plan.scenarios.get(state.next).filter(|_| !over) {
+        while let Some(scenario) = plan.scenarios.get(state.next) {
             state.next += 1;
-            if is_moot(plan, scenario, &state.played) {
-                continue;
+            if !is_moot(plan, scenario, &state.played) {
+                (self.progress)(Progress { role: plan.role, scenario: state.next, of: plan.scenarios.len() });
+                return Some(state.next - 1);
             }
-            state.busy_since.insert(number, Instant::now());
-            (self.progress)(Progress { role: plan.role, scenario: state.next, of: plan.scenarios.len() });
-            let index = state.next - 1;
-            state.playing.insert(number, index);
-            return Some(index);
         }
         None
     }
@@ -199,10 +194,7 @@ impl Lanes {
                     state.full = true;
                 }
             }
-            Message::Played { index, record } => {
-                state.places.push(index);
-                state.played.push(record);
-            }
+            Message::Played(record) => state.played.push(record),
             Message::Done { starts } => state.record.starts += starts,
             Message::Trouble(reason) => state.fail(number, reason),
             Message::Stopped(reason) => drop(state.record.stopped.get_or_insert(reason)),
@@ -213,13 +205,13 @@ impl Lanes {
     /// The records in the order of the plan: those that one worker alone would have made.
     fn result(&self) -> ProgramRecord {
         let mut state = self.state();
-        let (places, played) = (std::mem::take(&mut state.places), std::mem::take(&mut state.played));
+        let mut played = std::mem::take(&mut state.played);
         let (mut record, first) = (state.record.clone(), state.first);
-        let in_order: BTreeMap<usize, Record> = places.into_iter().zip(played).collect();
-        for (index, played) in in_order {
-            let scenario = self.job.plan.scenarios.get(index);
-            if scenario.is_some_and(|scenario| !is_moot(&self.job.plan, scenario, &record.records)) {
-                record.records.push(played);
+        for scenario in &self.job.plan.scenarios {
+            let Some(place) = played.iter().position(|record| record.scenario == scenario.id) else { continue };
+            let found = played.swap_remove(place);
+            if !is_moot(&self.job.plan, scenario, &record.records) {
+                record.records.push(found);
             }
         }
         record.micros = first.map_or(0, |first| u64::try_from(first.elapsed().as_micros()).unwrap_or(u64::MAX));

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-use super::rest::{Call, Limit};
+use super::threads::{Call, Limit};
 
 #[derive(Clone, Copy)]
 enum How {

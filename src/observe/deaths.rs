@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::rest::{Look, ThreadLook};
+use super::threads::{Look, ThreadLook};
 use super::tree;
 
 /// After so long the parent has been told, and does not care: a server that never asks for the end
@@ -39,7 +39,7 @@ fn catches_death(pid: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rest::{Call, Wait};
+    use super::super::threads::{Call, Wait};
     use super::*;
 
     fn look(name: &'static str) -> Look {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 
 use super::calls::decode;
-use super::rest::{Look, ThreadLook, Wait};
+use super::threads::{Look, ThreadLook, Wait};
 use super::tree;
 
 /// Threads of a runtime's own housekeeping, which wake by timers and never serve anybody; by the

@@ -16,6 +16,7 @@ mod probe;
 mod rest;
 #[cfg(target_os = "linux")]
 mod sockets;
+mod threads;
 #[cfg(target_os = "linux")]
 mod timers;
 #[cfg(target_os = "linux")]

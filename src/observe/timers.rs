@@ -10,7 +10,7 @@ use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::{ReceiveTimeout, SendTimeout};
 use nix::sys::time::TimeVal;
 
-use super::rest::{Call, Limit, Look, ThreadLook, Wait};
+use super::threads::{Call, Limit, Look, ThreadLook, Wait};
 
 /// How long what was found counts: a timer can run out without any thread having a processor.
 const FRESH: Duration = Duration::from_millis(100);

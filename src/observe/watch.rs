@@ -51,6 +51,9 @@ pub struct Watch {
     /// Processes of the sandbox, not of the program; the first ends when that has ended.
     #[cfg(target_os = "linux")]
     keepers: Vec<u32>,
+    /// The program's processes at the last look.
+    #[cfg(target_os = "linux")]
+    looked_at: Vec<u32>,
     #[cfg(target_os = "linux")]
     hidden: super::timers::Hidden,
     #[cfg(target_os = "linux")]
@@ -73,6 +76,8 @@ impl Watch {
             begun: now,
             #[cfg(target_os = "linux")]
             keepers,
+            #[cfg(target_os = "linux")]
+            looked_at: Vec::new(),
             #[cfg(target_os = "linux")]
             hidden: super::timers::Hidden::default(),
             #[cfg(target_os = "linux")]
@@ -126,6 +131,7 @@ impl Watch {
         // Before the program begins, and until its end has been told, there is nobody but these.
         look.alive |= family.kept;
         look.in_transit |= self.deaths.untold(&family.dead, &look, Instant::now());
+        self.looked_at = family.alive;
         self.hidden.reveal(&mut look);
         let mut settled = self.resting.look(&mut self.memory, &look, Instant::now())?;
         for thread in &mut settled.threads {
@@ -137,7 +143,7 @@ impl Watch {
     /// Takes one look: all that is known here is whether the program still runs.
     #[cfg(not(target_os = "linux"))]
     pub fn look(&mut self) -> Option<Settled> {
-        let look = super::rest::Look { alive: !self.ended, blind: true, ..Default::default() };
+        let look = super::threads::Look { alive: !self.ended, blind: true, ..Default::default() };
         self.resting.look(&mut self.memory, &look, Instant::now())
     }
 
@@ -192,13 +198,13 @@ impl Watch {
         }
     }
 
-    /// Bytes of memory of its own, and processes and threads; `enough` is up to where the first need not
+    /// Bytes of memory of its own, and processes and threads, of the processes of the last look; `enough` is up to where the first need not
     /// be exact. Nothing is known where the system is not Linux.
     #[must_use]
     pub fn usage(&self, enough: u64) -> (u64, u64) {
         #[cfg(target_os = "linux")]
         {
-            let usage = super::usage::measure(&self.processes(), enough);
+            let usage = super::usage::measure(&self.looked_at, enough);
             (usage.memory, usage.threads)
         }
         #[cfg(not(target_os = "linux"))]

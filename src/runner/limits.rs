@@ -21,9 +21,8 @@ impl Stage<'_> {
         let limits = &self.launch.limits;
         let (memory, threads) = live.watch.usage(limits.memory_bytes);
         if memory > limits.memory_bytes {
-            let words = format!("more than {} of memory", size(limits.memory_bytes));
-            self.log.push(Fact::Overstepped { words, stopped: true });
             live.running.kill();
+            self.note_memory();
         } else if threads >= limits.processes && !live.crowded {
             live.crowded = true;
             let words = format!("more than {} processes and threads", limits.processes);
@@ -35,15 +34,17 @@ impl Stage<'_> {
             }
         }
     }
-}
 
-impl Stage<'_> {
     /// Notes that the kernel has ended a process of the program for want of memory.
     pub(super) fn note_kill(&mut self) {
         if self.terms.sandbox.has_killed() {
-            let words = format!("more than {} of memory", size(self.launch.limits.memory_bytes));
-            self.log.push(Fact::Overstepped { words, stopped: true });
+            self.note_memory();
         }
+    }
+
+    fn note_memory(&mut self) {
+        let words = format!("more than {} of memory", size(self.launch.limits.memory_bytes));
+        self.log.push(Fact::Overstepped { words, stopped: true });
     }
 }
 

@@ -43,8 +43,8 @@ const BESIDE: u64 = 192 << 20;
 pub struct Bubblewrap {
     program: PathBuf,
     room: Room,
-    /// What the interpreter needs: where it is now, and where the program finds it.
-    prefixes: Vec<(PathBuf, PathBuf)>,
+    /// What the program sees: the same at each start.
+    mounts: Vec<OsString>,
     /// Where commands are looked up first: the interpreter's folder.
     first: Option<PathBuf>,
     filters: Vec<File>,
@@ -71,8 +71,7 @@ impl Bubblewrap {
     pub fn make(program: PathBuf, start: &Start<'_>, limits: &Limits) -> io::Result<Self> {
         let mut room = Room::make(start.folder, limits.disk_bytes)?;
         let mut prefixes = Vec::new();
-        let interpreter = start.command.first().and_then(|word| prefix::look_up(word, start.folder));
-        let interpreter = interpreter.filter(|file| !file.starts_with(start.folder));
+        let interpreter = prefix::interpreter(start).filter(|file| !file.starts_with(start.folder));
         for folder in interpreter.as_deref().map(prefix::of).unwrap_or_default() {
             if folder.exists() {
                 prefixes.push((room.stage(&folder)?, folder));
@@ -87,7 +86,8 @@ impl Bubblewrap {
         // Files in memory count as well. What processes have is watched more closely, see the runner.
         let memory = limits.memory_bytes.saturating_add(limits.disk_bytes).saturating_add(BESIDE);
         let memory = Cgroup::make(memory).map(Rc::new);
-        let mut this = Self { program, room, prefixes, first, filters, processes, memory, seals: true };
+        let mounts = mounts(&room, &prefixes);
+        let mut this = Self { program, room, mounts, first, filters, processes, memory, seals: true };
         match this.try_out() {
             Err(error) if error.to_string().contains("--disable-userns") => this.seals = false,
             outcome => return outcome.map(|()| this),
@@ -119,9 +119,10 @@ impl Bubblewrap {
     pub fn prepare(&self, start: &Start<'_>) -> io::Result<Prepared> {
         let (said, status) = pipe()?;
         let (gate, release) = pipe()?;
+        self.room.empty()?;
         let mut command = Command::new(&self.program);
         // Where it looks for nothing, but its own messages are in this language.
-        command.env_clear().env("LANG", "C.UTF-8").current_dir("/").args(self.arguments(start, &self.room.scratch()?));
+        command.env_clear().env("LANG", "C.UTF-8").current_dir("/").args(self.arguments(start));
         let numbers = [("--json-status-fd", status.as_raw_fd()), ("--block-fd", gate.as_raw_fd())];
         for (flag, descriptor) in numbers {
             command.arg(flag).arg(descriptor.to_string());
@@ -148,7 +149,7 @@ impl Bubblewrap {
         Ok(Prepared { command, confinement, sentry: Some(sentry) })
     }
 
-    fn arguments(&self, start: &Start<'_>, scratch: &Path) -> Vec<OsString> {
+    fn arguments(&self, start: &Start<'_>) -> Vec<OsString> {
         let mut list = Arguments::default();
         list.all(&["--unshare-user", "--uid", USER, "--gid", USER, "--unshare-pid", "--unshare-ipc", "--unshare-uts"]);
         list.all(&["--unshare-cgroup-try", "--cap-drop", "ALL", "--new-session", "--clearenv"]);
@@ -164,28 +165,7 @@ impl Bubblewrap {
             list.all(&["--setenv", name, &value]);
         }
         prefix::WITHOUT_PTRACE.iter().for_each(|(name, value)| list.all(&["--setenv", name, value]));
-        list.all(&["--proc", "/proc", "--dev", "/dev"]);
-        for (name, place) in [("shm", "/dev/shm"), ("tmp", "/tmp"), ("home", HOME)] {
-            list.paths("--bind", &scratch.join(name), Path::new(place));
-        }
-        list.all(&["--remount-ro", "/dev", "--symlink", "../tmp", "/var/tmp", "--dir", "/run"]);
-        for folder in prefix::SYSTEM {
-            match std::fs::read_link(folder) {
-                Ok(target) => list.paths("--symlink", &target, Path::new(folder)),
-                Err(_) => list.paths("--ro-bind-try", Path::new(folder), Path::new(folder)),
-            }
-        }
-        for file in prefix::etc() {
-            list.paths("--ro-bind", &file, &file);
-        }
-        for (file, name) in self.room.files() {
-            list.paths("--ro-bind", &file, &Path::new("/etc").join(name));
-        }
-        for (now, then) in &self.prefixes {
-            list.paths("--ro-bind", now, then);
-        }
-        list.paths("--bind", &self.room.work(), Path::new(WORK));
-        list.all(&["--chdir", WORK, "--remount-ro", "/"]);
+        list.0.extend(self.mounts.iter().cloned());
         list.0
     }
 
@@ -223,6 +203,34 @@ impl Bubblewrap {
         let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         Err(io::Error::other(if words.is_empty() { output.status.to_string() } else { words }))
     }
+}
+
+/// What a program sees in a room, in bubblewrap's words.
+fn mounts(room: &Room, prefixes: &[(PathBuf, PathBuf)]) -> Vec<OsString> {
+    let mut list = Arguments::default();
+    list.all(&["--proc", "/proc", "--dev", "/dev"]);
+    for (name, place) in [("shm", "/dev/shm"), ("tmp", "/tmp"), ("home", HOME)] {
+        list.paths("--bind", &room.scratch().join(name), Path::new(place));
+    }
+    list.all(&["--remount-ro", "/dev", "--symlink", "../tmp", "/var/tmp", "--dir", "/run"]);
+    for folder in prefix::SYSTEM {
+        match std::fs::read_link(folder) {
+            Ok(target) => list.paths("--symlink", &target, Path::new(folder)),
+            Err(_) => list.paths("--ro-bind-try", Path::new(folder), Path::new(folder)),
+        }
+    }
+    for file in prefix::etc() {
+        list.paths("--ro-bind", &file, &file);
+    }
+    for (file, name) in room.files() {
+        list.paths("--ro-bind", &file, &Path::new("/etc").join(name));
+    }
+    for (now, then) in prefixes {
+        list.paths("--ro-bind", now, then);
+    }
+    list.paths("--bind", &room.work(), Path::new(WORK));
+    list.all(&["--chdir", WORK, "--remount-ro", "/"]);
+    list.0
 }
 
 /// What bubblewrap says of the program that runs in it.

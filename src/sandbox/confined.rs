@@ -69,8 +69,7 @@ fn ruleset(start: &Start<'_>, scratch: &Path) -> Result<RulesetCreated, RulesetE
         .handle_access(AccessFs::from_all(VERSION))?
         .scope(Scope::AbstractUnixSocket | Scope::Signal)?
         .create()?;
-    let interpreter = start.command.first().and_then(|word| prefix::look_up(word, start.folder));
-    let prefixes = interpreter.map(|file| prefix::of(&file)).unwrap_or_default();
+    let prefixes = prefix::interpreter(start).map(|file| prefix::of(&file)).unwrap_or_default();
     let system = prefix::SYSTEM.iter().chain(READABLE).map(Path::new);
     for path in system.chain(prefixes.iter().map(std::path::PathBuf::as_path)) {
         ruleset = allow(ruleset, path, false)?;

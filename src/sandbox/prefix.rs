@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::Start;
+
 /// The system's own folders, which every program sees (file-hierarchy(7)).
 pub const SYSTEM: &[&str] =
     &["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store"];
@@ -49,6 +51,12 @@ pub fn etc() -> Vec<PathBuf> {
         ETC_BEGINNING.iter().any(|beginning| name.starts_with(beginning))
     };
     named.chain(all.filter(begins)).filter(|path| path.exists()).collect()
+}
+
+/// The file that starts a program.
+#[must_use]
+pub fn interpreter(start: &Start<'_>) -> Option<PathBuf> {
+    start.command.first().and_then(|word| look_up(word, start.folder))
 }
 
 /// The file that a command's first word stands for: absolute, relative to a folder, or on the path.

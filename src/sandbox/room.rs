@@ -102,13 +102,18 @@ impl Room {
         Ok(place)
     }
 
-    /// Empty folders for a start of the program: their place, in which they have the names of
-    /// [`Self::SCRATCH`]. What an earlier start has left there is gone.
+    /// Where a program's empty folders are, by the names of [`Self::SCRATCH`].
+    #[must_use]
+    pub fn scratch(&self) -> PathBuf {
+        self.root.join("scratch")
+    }
+
+    /// Makes these folders, for a start of the program: what an earlier one has left there is gone.
     ///
     /// # Errors
     /// The system's.
-    pub fn scratch(&self) -> io::Result<PathBuf> {
-        let place = self.root.join("scratch");
+    pub fn empty(&self) -> io::Result<()> {
+        let place = self.scratch();
         if fs::create_dir(&place).is_err() {
             // It was made for an earlier start. Where nothing lies over it any more, all the better.
             let _ = umount2(&place, MntFlags::MNT_DETACH);
@@ -120,7 +125,7 @@ impl Room {
             fs::set_permissions(&folder, fs::Permissions::from_mode(mode))?;
             self.give(&folder)?;
         }
-        Ok(place)
+        Ok(())
     }
 
     /// Copies what the copy of the submission holds: files and folders, nothing else.

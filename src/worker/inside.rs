@@ -151,10 +151,8 @@ struct Bench<'a> {
 async fn work(job: &Job, terms: Terms, mut orders: UnboundedReceiver<String>) -> io::Result<()> {
     let begun = Instant::now();
     let end = begun + Duration::from_secs(job.launch.limits.wall_seconds);
-    // Without it, what peers see must do.
-    let capture = if terms.shared_ports { None } else { Capture::open(job.evidence.is_some()).ok() };
     let packets = Packets::default();
-    let mut bench = Bench { job, terms, live: None, capture, packets, end, locks: None, starts: 0, used: false };
+    let mut bench = Bench { job, terms, live: None, capture: None, packets, end, locks: None, starts: 0, used: false };
     loop {
         say(&Message::Ready)?;
         // Its end is that of the parent, which is noticed elsewhere.
@@ -170,7 +168,7 @@ async fn work(job: &Job, terms: Terms, mut orders: UnboundedReceiver<String>) ->
             // Who cannot write there is told by the parent, which looks for the files.
             let _ = evidence::write(folder, &job.plan, scenario, &record, &bench.packets);
         }
-        say(&Message::Played { index, record })?;
+        say(&Message::Played(record))?;
     }
     bench.clear();
     say(&Message::Done { starts: bench.starts })
@@ -260,10 +258,10 @@ impl Bench<'_> {
         if self.used {
             // Where there is no other to be had, this one is as good as it was.
             let _ = network::renew();
-            // What sees packets sees those of one network.
-            self.capture = Capture::open(self.job.evidence.is_some()).ok();
         }
         self.used = true;
+        // What sees packets sees those of one network. Without it, what peers see must do.
+        self.capture = Capture::open(self.job.evidence.is_some()).ok();
         self.terms.names = None;
         if self.job.plan.port != crate::peer::NAME_PORT {
             // Without it, a name that only the server knows is unknown to the program, which says so.

@@ -43,12 +43,7 @@ pub enum Message {
     /// Nothing new, but it goes on.
     Alive,
     /// A scenario is over.
-    Played {
-        /// Its place in the plan, from 0.
-        index: usize,
-        /// What was observed.
-        record: Record,
-    },
+    Played(Record),
     /// All are that it was given.
     Done {
         /// How often it started the program.
