@@ -270,7 +270,9 @@ impl<'a> View<'a> {
             Fact::Packet { transport: by, from, to, flags, .. }
                 if *by == transport
                     && to.port() != assigned
+                    // An answer that nobody waits for any more comes back as well.
                     && !NAMES.contains(&to.port())
+                    && !NAMES.contains(&from.port())
                     && (transport == Transport::Udp || flags[..] == [Flag::Syn])
                     && !self.is_ours(transport, *from)
                     && refused(*from, *to) =>
@@ -444,6 +446,9 @@ mod tests {
         assert_eq!(elsewhere(vec![datagram(5, 12_001)]), None);
         assert_eq!(elsewhere(vec![datagram(5, 12_000), back(5, 12_000)]), None);
         assert_eq!(elsewhere(vec![datagram(5, 53), back(5, 53)]), None);
+        // The name server's answer comes when nobody waits for it any more.
+        let late = vec![datagram(53, 5), back(53, 5), datagram(6, 12_001), back(6, 12_001)];
+        assert_eq!(elsewhere(late).map(|(_, port)| port), Some(12_001));
         let ours = Fact::Listening { peer: alice(), transport: Transport::Udp, local: at(12_000) };
         assert_eq!(elsewhere(vec![ours, datagram(12_000, 5), back(12_000, 5)]), None);
     }
