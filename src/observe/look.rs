@@ -38,16 +38,39 @@ const STOPPING_OF_JAVA: &[&str] = &["VM Thread", "G1 ", "GC Thread", "ZWorker", 
 /// Looks at all threads of all processes.
 pub fn look(pids: &[u32]) -> Look {
     // First, so that what was delivered meanwhile shows in the threads.
-    let in_transit = in_transit();
+    let mut in_transit = in_transit();
     let mut threads = Vec::new();
     for pid in pids {
-        threads.extend(tree::threads(*pid).into_iter().filter_map(|tid| thread(*pid, tid)));
+        let seen: Vec<Seen> = tree::threads(*pid).into_iter().map(|tid| thread(*pid, tid)).collect();
+        // Who ends wakes others; that they sleep may have been seen before.
+        in_transit |= seen.iter().any(|seen| matches!(seen, Seen::Gone));
+        in_transit |= seen.iter().all(|seen| matches!(seen, Seen::Dead));
+        threads.extend(seen.into_iter().filter_map(|seen| match seen {
+            Seen::Thread(thread) => Some(thread),
+            Seen::Housekeeping | Seen::Dead | Seen::Gone => None,
+        }));
     }
     Look { alive: !pids.is_empty(), threads, in_transit, ..Look::default() }
 }
 
-/// A thread; `None` where it has gone meanwhile, or keeps house.
-fn thread(pid: u32, tid: u32) -> Option<ThreadLook> {
+/// What was found where a thread was listed.
+enum Seen {
+    /// One that counts.
+    Thread(ThreadLook),
+    /// One that keeps house.
+    Housekeeping,
+    /// A zombie: a first thread that has ended before others of its process, or with the last.
+    Dead,
+    /// It has ended since it was listed.
+    Gone,
+}
+
+fn thread(pid: u32, tid: u32) -> Seen {
+    read(pid, tid).unwrap_or(Seen::Gone)
+}
+
+/// A thread; `None` where it has gone meanwhile.
+fn read(pid: u32, tid: u32) -> Option<Seen> {
     let base = format!("/proc/{pid}/task/{tid}");
     let stat = tree::short(&format!("{base}/stat")).ok()?;
     let (head, rest) = stat.rsplit_once(") ")?;
@@ -56,8 +79,11 @@ fn thread(pid: u32, tid: u32) -> Option<ThreadLook> {
     let state = rest.chars().next()?;
     let asleep = state == 'S';
     let of_java = is(HOUSEKEEPING_OF_JAVA) || asleep && is(STOPPING_OF_JAVA);
-    if matches!(state, 'Z' | 'X') || is(HOUSEKEEPING) || asleep && is(STOPPING) || of_java && is_java(pid) {
-        return None;
+    if matches!(state, 'Z' | 'X') {
+        return Some(Seen::Dead);
+    }
+    if is(HOUSEKEEPING) || asleep && is(STOPPING) || of_java && is_java(pid) {
+        return Some(Seen::Housekeeping);
     }
     let wait = match state {
         'S' => match tree::short(&format!("{base}/syscall")) {
@@ -72,7 +98,7 @@ fn thread(pid: u32, tid: u32) -> Option<ThreadLook> {
     };
     // Last, so that two equal accounts span all that was read of the second look.
     let (cpu, waited, turns) = times(&base, rest)?;
-    Some(ThreadLook { pid, tid, name: name.to_owned(), cpu, waited, turns, wait })
+    Some(Seen::Thread(ThreadLook { pid, tid, name: name.to_owned(), cpu, waited, turns, wait }))
 }
 
 /// Whether a process is a Java virtual machine.

@@ -406,3 +406,39 @@ fn threads_outlive_their_main() {
     let (settled, _) = program.settle();
     assert_eq!(settled.how, Rest::Quiescent);
 }
+
+/// Each child lives for a millisecond or two: it may be born after the processes were counted, and be
+/// gone before it is looked at.
+#[test]
+fn one_that_starts_children_all_the_time_is_not_at_rest() {
+    for starts_a_child in ["x=$(/bin/true)", "/bin/true"] {
+        let code = format!("i=0; while [ $i -lt 1000 ]; do {starts_a_child}; i=$((i+1)); done; echo done; read x");
+        let mut program = Program::start(Command::new("bash").arg("-c").arg(code));
+        let budget = Budget { wall: Duration::from_secs(100), cpu: Duration::from_secs(100) };
+        program.watch.begin(Purpose::Settle, budget);
+        let settled = loop {
+            match program.watch.look() {
+                Some(settled) => break settled,
+                None => std::thread::sleep(Duration::from_micros(450)),
+            }
+        };
+        let [thread] = settled.threads.as_slice() else { panic!("{settled:?}") };
+        assert_eq!((thread.call.as_str(), thread.descriptor), ("read", Some(0)), "{settled:?}");
+        program.child.stdin.take();
+        assert_eq!(program.line(), "done");
+    }
+}
+
+/// Who is counted and then gone may have woken others that were already seen asleep.
+#[test]
+fn a_look_at_one_that_has_just_ended_is_no_calm_one() {
+    use nix::sys::wait::{Id, WaitPidFlag, waitid};
+
+    let _alone = alone();
+    let mut child = Command::new("true").spawn().unwrap();
+    let (own, pid) = (std::process::id(), nix::unistd::Pid::from_raw(child.id().cast_signed()));
+    waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).unwrap();
+    assert!(super::look::look(&[own, child.id()]).in_transit, "a zombie");
+    child.wait().unwrap();
+    assert!(super::look::look(&[own, child.id()]).in_transit, "nobody");
+}

@@ -13,8 +13,8 @@ pub struct Look {
     pub blind: bool,
     /// Its threads, without those of a runtime's housekeeping.
     pub threads: Vec<ThreadLook>,
-    /// Whether something was under way in the kernel that may wake a thread: packets, just before the
-    /// threads were looked at, or the news of a death.
+    /// Whether something was under way that may wake a thread: packets in the kernel, just before the
+    /// threads were looked at, the news of a death, or a thread that came or went meanwhile.
     pub in_transit: bool,
 }
 

@@ -131,6 +131,8 @@ impl Watch {
         // Before the program begins, and until its end has been told, there is nobody but these.
         look.alive |= family.kept;
         look.in_transit |= self.deaths.untold(&family.dead, &look, Instant::now());
+        // Who was born, or lost its parent, while the others were looked at may have been missed.
+        look.in_transit |= look.asleep() && self.family().alive != family.alive;
         self.looked_at = family.alive;
         self.hidden.reveal(&mut look);
         let mut settled = self.resting.look(&mut self.memory, &look, Instant::now())?;
