@@ -383,6 +383,10 @@ impl Stage<'_> {
             live.watch.owing(1, 0);
             if live.find_target(transport, port) {
                 self.wait(Purpose::Home, Budget::HOME, None).await;
+                if let Some(live) = self.live.as_mut().filter(|live| live.exited) {
+                    // One that ends as soon as it has its port is no server, however quick the look.
+                    live.find_target(transport, port);
+                }
                 return Ok(());
             }
             if let Some(settled) = live.watch.look() {
