@@ -74,50 +74,48 @@ const NOBODY: u32 = 65534;
 /// What a program writes over what it should not.
 const OVERWRITTEN: &str = "OVERWRITTEN";
 
-/// One test for each attack, so that a failure has its name.
+/// One test for each attack and user, so that a failure has its name.
 macro_rules! attacks {
     ($($name:ident)*) => {
-        $(
-            #[test]
-            fn $name() {
-                super::fails_in_vain(stringify!($name), WHO);
-            }
-        )*
-        /// Their names.
-        #[allow(dead_code, reason = "only one of the lists must be whole")]
-        pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+        /// As whoever runs the tests.
+        mod attack {
+            $(
+                #[test]
+                fn $name() {
+                    super::fails_in_vain(stringify!($name), super::Who::Oneself);
+                }
+            )*
+        }
+
+        /// As an ordinary user who owns nothing, where the tests are run as root.
+        mod attack_as_nobody {
+            $(
+                #[test]
+                fn $name() {
+                    super::fails_in_vain(stringify!($name), super::Who::Nobody);
+                }
+            )*
+        }
+
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
     };
 }
 
-/// As whoever runs the tests.
-mod attack {
-    const WHO: super::Who = super::Who::Oneself;
-    attacks! {
-        a_thousand_connections eats_memory eats_memory_in_many eats_memory_in_sockets eats_memory_unmapped fills_the_disk
-        fills_the_disk_with_names floods_the_screen floods_the_screen_for_ever follows_links
-        forges_its_end forks_until_refused forks_while_it_is_killed forks_without_end hides_in_a_daemon
-        ignores_every_signal is_a_daemon kills_everyone kills_its_keeper kills_what_it_sees
-        leaves_shared_memory locks_its_folders nests_folders one_byte_a_second opens_every_descriptor
-        prints_escapes reaches_other_networks reads_secrets reads_the_grader reads_the_siblings
-        replaces_its_files sends_a_gigabyte sends_a_gigabyte_back sends_a_gigabyte_of_datagrams
-        spins_in_many stops_itself takes_the_port_first_by_tcp takes_the_port_first_by_udp
-        threads_without_end tries_system_calls writes_a_gigabyte writes_the_results
-        writes_to_the_terminal
-    }
-}
-
-/// As an ordinary user who owns nothing, where the tests are run as root.
-mod attack_as_nobody {
-    const WHO: super::Who = super::Who::Nobody;
-    attacks! {
-        eats_memory_in_many forks_without_end hides_in_a_daemon kills_everyone locks_its_folders
-        reads_secrets reads_the_grader reads_the_siblings tries_system_calls writes_the_results
-    }
+attacks! {
+    a_thousand_connections eats_memory eats_memory_in_many eats_memory_in_sockets eats_memory_unmapped
+    fills_the_disk fills_the_disk_with_names floods_the_screen floods_the_screen_for_ever follows_links
+    forges_its_end forks_until_refused forks_while_it_is_killed forks_without_end hides_in_a_daemon
+    ignores_every_signal is_a_daemon kills_everyone kills_its_keeper kills_what_it_sees
+    leaves_shared_memory locks_its_folders nests_folders one_byte_a_second opens_every_descriptor
+    prints_escapes reaches_other_networks reads_secrets reads_the_grader reads_the_siblings
+    replaces_its_files sends_a_gigabyte sends_a_gigabyte_back sends_a_gigabyte_of_datagrams
+    spins_in_many stops_itself takes_the_port_first_by_tcp takes_the_port_first_by_udp
+    threads_without_end tries_system_calls writes_a_gigabyte writes_the_results writes_to_the_terminal
 }
 
 #[test]
 fn each_attack_has_a_test_and_a_whole_header() {
-    let known: BTreeSet<String> = attack::NAMES.iter().map(|name| name.replace('_', "-")).collect();
+    let known: BTreeSet<String> = NAMES.iter().map(|name| name.replace('_', "-")).collect();
     let files = fs::read_dir(folder_of_fixtures()).unwrap().flatten().map(|entry| entry.path());
     let there: BTreeSet<String> = files
         .filter(|path| path.is_file())
