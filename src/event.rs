@@ -38,6 +38,13 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fact {
+    /// The program could not be built.
+    NotBuilt {
+        /// The command lines.
+        command: String,
+        /// What matters of what the compiler printed.
+        output: String,
+    },
     /// The runner began a step: its words, for ladders and captures (`alice sends "hello"`).
     Step {
         /// What the grader does, in words.
@@ -385,6 +392,15 @@ pub struct Blocked {
     pub timed: bool,
 }
 
+/// How a program was built.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildNote {
+    /// The command lines.
+    pub command: String,
+    /// What the compiler printed.
+    pub output: String,
+}
+
 /// All records of one program, with what is needed to judge them again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProgramRecord {
@@ -398,6 +414,9 @@ pub struct ProgramRecord {
     pub seed: u64,
     /// Its scenarios.
     pub records: Vec<Record>,
+    /// How it was built, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub built: Option<BuildNote>,
     /// Why it could not be run at all, where that is so (our fault or the machine's).
     pub trouble: Option<String>,
     /// Why scenarios were left out, where the program had taken all the time that it may.

@@ -1,5 +1,6 @@
 //! Grading submissions: who runs when, and what becomes of it.
 
+mod build;
 mod lanes;
 
 use std::path::PathBuf;
@@ -10,15 +11,18 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use build::{Builder, Outcome};
 use lanes::Lanes;
 
-use crate::event::ProgramRecord;
+use crate::event::{BuildNote, Event, Fact, ProgramRecord, Record};
 use crate::ids::Role;
 use crate::judge::check::contains;
+use crate::judge::is_moot;
 use crate::judge::facts::View;
 use crate::judge::submission::{FORMAT, Recorded, SubmissionRecord};
 use crate::judge::verdict::Missing;
 use crate::plan::model::Plan;
+use crate::program::language::Build;
 use crate::program::launch::Launch;
 use crate::sandbox::{CopyError, Level, Limits, PrivateCopy};
 use crate::worker::Job;
@@ -32,8 +36,12 @@ pub struct Program {
     pub path: String,
     /// Its language, in words.
     pub language: String,
-    /// The command line that starts it in its copy of the submission.
+    /// Ways to build it, best first; none where nothing is built.
+    pub builds: Vec<Build>,
+    /// The command line that starts it in its copy of the submission, where nothing is built.
     pub command: Vec<String>,
+    /// What is added to the command line.
+    pub arguments: Vec<String>,
     /// What is written to its standard input before the sentence.
     pub first_input: Option<String>,
     /// Why it cannot be run here, where that is so: our fault or the machine's.
@@ -104,6 +112,7 @@ pub async fn grade(
     crate::sandbox::sweep_cgroups();
     let mut seed = request.seed;
     let places = Arc::new(Semaphore::new(request.jobs.max(1)));
+    let builder = Arc::new(Builder::new(request.executable.clone(), request.isolation));
     let mut tasks = JoinSet::new();
     for (index, program) in request.programs.iter().enumerate() {
         let copy = PrivateCopy::of(&request.path)?;
@@ -117,6 +126,7 @@ pub async fn grade(
             isolation: request.isolation,
             seed,
             executable: request.executable.clone(),
+            builder: Arc::clone(&builder),
             evidence: request.evidence.clone(),
             progress: Arc::clone(&progress),
         };
@@ -177,19 +187,21 @@ struct Task {
     isolation: Option<Level>,
     seed: u64,
     executable: PathBuf,
+    builder: Arc<Builder>,
     evidence: Option<Utf8PathBuf>,
     progress: Arc<dyn Fn(Progress) + Send + Sync>,
 }
 
 impl Task {
     async fn run(self, copy: PrivateCopy, places: Arc<Semaphore>) -> Recorded {
-        let Program { plan, path, language, command, first_input, trouble } = self.program;
+        let Program { plan, path, language, builds, mut command, arguments, first_input, trouble } = self.program;
         let mut record = ProgramRecord {
             role: plan.role,
             path,
             language,
             seed: self.seed,
             records: Vec::new(),
+            built: None,
             trouble,
             stopped: None,
             isolation: String::new(),
@@ -197,6 +209,18 @@ impl Task {
             starts: 0,
             micros: 0,
         };
+        if record.trouble.is_none() && !builds.is_empty() {
+            match self.builder.make(&builds, plan.role, &copy).await {
+                Outcome::Built(run, note) => (command, record.built) = (run, Some(note)),
+                Outcome::Trouble(reason) => record.trouble = Some(reason),
+                Outcome::Failed(note) => {
+                    record.records = unbuilt(&plan, &note);
+                    record.built = Some(note);
+                    return Recorded { plan, record };
+                }
+            }
+        }
+        command.extend(arguments);
         if record.trouble.is_none() {
             let launch = launch(command, copy.root(), self.limits);
             let (seed, hosts, isolation) = (self.seed, self.hosts, self.isolation);
@@ -212,5 +236,28 @@ impl Task {
 }
 
 fn launch(command: Vec<String>, folder: &Utf8Path, limits: Limits) -> Launch {
-    Launch { command, cwd: folder.to_owned(), env: std::collections::BTreeMap::new(), limits }
+    let (inside, env) = (Utf8PathBuf::new(), std::collections::BTreeMap::new());
+    Launch { command, cwd: folder.to_owned(), inside, env, limits }
+}
+
+/// What is recorded of a program that could not be built: nothing came of it, in any scenario.
+fn unbuilt(plan: &Plan, note: &BuildNote) -> Vec<Record> {
+    let mut records = Vec::new();
+    for scenario in &plan.scenarios {
+        if is_moot(plan, scenario, &records) {
+            continue;
+        }
+        let facts = [
+            Fact::NotBuilt { command: note.command.clone(), output: note.output.clone() },
+            Fact::Starved { waited_for: "the program is built".to_owned() },
+        ];
+        let events = facts.into_iter().map(|fact| Event { at: 0, fact }).collect();
+        records.push(Record {
+            scenario: scenario.id.clone(),
+            fresh: true,
+            values: std::collections::BTreeMap::new(),
+            events,
+        });
+    }
+    records
 }

@@ -16,7 +16,7 @@ use crate::judge::verdict::Missing;
 use crate::plan::Resolved;
 use crate::plan::model::Plan;
 use crate::program::find::{self, Candidate, FindError};
-use crate::program::language::{self, Language};
+use crate::program::language::{self, Build, Language, Recipe, Run, Source};
 use crate::report::Graded;
 use crate::sandbox::{Level, Limits};
 use crate::span::nearest;
@@ -240,7 +240,7 @@ impl Search<'_> {
         let candidate = match self.request.role {
             None => find::role_of(path)?,
             Some(role) => {
-                let language = Language::of(path.as_str());
+                let language = Language::of_file(path);
                 let told = self.resolved.programs.get(&role).is_some_and(|change| change.run.is_some());
                 if language.is_none() && !told {
                     return Err(FindError::NoLanguage { path: path.clone() }.into());
@@ -269,6 +269,12 @@ impl Search<'_> {
         }
     }
 
+    /// The folder that is copied.
+    fn folder_of(&self) -> Utf8PathBuf {
+        let path = &self.request.path;
+        if path.is_dir() { path.clone() } else { path.parent().map_or_else(|| ".".into(), Utf8Path::to_owned) }
+    }
+
     fn commanded(&self) -> Result<batch::Program, Stop> {
         let Some(plan) = self.request.role.and_then(|role| self.plans.get(&role)) else {
             return Err(Stop::Usage(
@@ -282,7 +288,9 @@ impl Search<'_> {
             plan: plan.clone(),
             path,
             language: file.map_or_else(|| "command".to_owned(), |language| language.name.to_owned()),
+            builds: Vec::new(),
             command: language::without_shim(command),
+            arguments: Vec::new(),
             first_input: None,
             trouble: None,
         })
@@ -293,21 +301,37 @@ impl Search<'_> {
         let change = self.resolved.programs.get(&candidate.role).unwrap_or(&nothing);
         let file = candidate.path.as_str();
         let fill = |word: &String| filled(word, file, plan);
-        let (command, trouble) = match (&change.run, candidate.language) {
-            (Some(run), _) => (run.iter().map(fill).collect(), None),
-            (None, Some(language)) => match language.command(file) {
-                Ok(mut command) => {
-                    command.extend(change.arguments.iter().map(fill));
-                    (command, None)
-                }
-                Err(none) => (Vec::new(), Some(none.to_string())),
+        let mut recipe = Recipe::default();
+        let mut trouble = None;
+        let folder = self.folder_of();
+        let told = change.build.iter().map(|command| command.0.iter().map(fill).collect()).collect::<Vec<_>>();
+        match (&change.run, candidate.language) {
+            (Some(run), _) if told.is_empty() => recipe.run = run.iter().map(fill).collect(),
+            (Some(run), _) => recipe.builds = vec![Build::told(told, Run::Command(run.iter().map(fill).collect()))],
+            (None, _) if !told.is_empty() => {
+                let stem = candidate.path.file_stem().unwrap_or_default().to_owned();
+                recipe.builds = vec![Build::told(told, Run::Executable(vec![stem]))];
+            }
+            (None, Some(language)) => match language.recipe(&Source::read(&folder, &candidate.path)) {
+                Ok(found) => recipe = found,
+                Err(none) => trouble = Some(none.to_string()),
             },
-            (None, None) => (Vec::new(), Some(format!("it is not known how to run `{file}`"))),
-        };
+            (None, None) => trouble = Some(format!("it is not known how to run `{file}`")),
+        }
+        let arguments = if change.run.is_some() { Vec::new() } else { change.arguments.iter().map(fill).collect() };
         let first_input = change.input.as_ref().map(fill);
         let language =
             candidate.language.map_or_else(|| "unknown language".to_owned(), |language| language.name.to_owned());
-        batch::Program { plan: plan.clone(), path: file.to_owned(), language, command, first_input, trouble }
+        batch::Program {
+            plan: plan.clone(),
+            path: file.to_owned(),
+            language,
+            builds: recipe.builds,
+            command: recipe.run,
+            arguments,
+            first_input,
+            trouble,
+        }
     }
 }
 

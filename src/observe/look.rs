@@ -4,44 +4,20 @@ use std::fs;
 use std::io::ErrorKind;
 
 use super::calls::decode;
+use super::Runtime;
 use super::threads::{Look, ThreadLook, Wait};
 use super::tree;
 
-/// Threads of a runtime's own housekeeping, which wake by timers and never serve anybody; by the
-/// beginning of their name, as the kernel cuts it to 15 characters. .NET's.
-const HOUSEKEEPING: &[&str] =
-    &[".NET TP Gate", ".NET Tiered Com", ".NET Finalizer", ".NET SynchManag", ".NET EventPipe", ".NET SigHandler"];
-
-/// The JVM's, which have names that a thread of any program could have.
-const HOUSEKEEPING_OF_JAVA: &[&str] = &[
-    "VM Periodic Tas",
-    "Monitor Deflati",
-    "C1 CompilerThre",
-    "C2 CompilerThre",
-    "Common-Cleaner",
-    "Sweeper thread",
-    "Service Thread",
-    "Signal Dispatch",
-    "Reference Handl",
-    "Finalizer",
-    "Notification Th",
-];
-
-/// Housekeeping that stops the whole program while it runs (a garbage collection): all other
-/// threads then seem to wait for ever.
-/// .NET's, and the kernel's own for io_uring.
-const STOPPING: &[&str] = &[".NET BGC", ".NET Server GC", "iou-"];
-
-/// The JVM's.
-const STOPPING_OF_JAVA: &[&str] = &["VM Thread", "G1 ", "GC Thread", "ZWorker", "Shenandoah"];
+/// The kernel's own threads for io_uring: while they run, others of the process may seem to wait for ever.
+const KERNELS: &[&str] = &["iou-"];
 
 /// Looks at all threads of all processes.
-pub fn look(pids: &[u32]) -> Look {
+pub fn look(pids: &[u32], runtimes: &[Runtime]) -> Look {
     // First, so that what was delivered meanwhile shows in the threads.
     let mut in_transit = in_transit();
     let mut threads = Vec::new();
     for pid in pids {
-        let seen: Vec<Seen> = tree::threads(*pid).into_iter().map(|tid| thread(*pid, tid)).collect();
+        let seen: Vec<Seen> = tree::threads(*pid).into_iter().map(|tid| thread(*pid, tid, runtimes)).collect();
         // Who ends wakes others; that they sleep may have been seen before.
         in_transit |= seen.iter().any(|seen| matches!(seen, Seen::Gone));
         in_transit |= seen.iter().all(|seen| matches!(seen, Seen::Dead));
@@ -65,24 +41,24 @@ enum Seen {
     Gone,
 }
 
-fn thread(pid: u32, tid: u32) -> Seen {
-    read(pid, tid).unwrap_or(Seen::Gone)
+fn thread(pid: u32, tid: u32, runtimes: &[Runtime]) -> Seen {
+    read(pid, tid, runtimes).unwrap_or(Seen::Gone)
 }
 
 /// A thread; `None` where it has gone meanwhile.
-fn read(pid: u32, tid: u32) -> Option<Seen> {
+fn read(pid: u32, tid: u32, runtimes: &[Runtime]) -> Option<Seen> {
     let base = format!("/proc/{pid}/task/{tid}");
     let stat = tree::short(&format!("{base}/stat")).ok()?;
     let (head, rest) = stat.rsplit_once(") ")?;
     let name = head.split_once('(')?.1;
-    let is = |list: &[&str]| list.iter().any(|known| name.starts_with(known));
     let state = rest.chars().next()?;
     let asleep = state == 'S';
-    let of_java = is(HOUSEKEEPING_OF_JAVA) || asleep && is(STOPPING_OF_JAVA);
     if matches!(state, 'Z' | 'X') {
         return Some(Seen::Dead);
     }
-    if is(HOUSEKEEPING) || asleep && is(STOPPING) || of_java && is_java(pid) {
+    let is = |list: &[&str]| list.iter().any(|known| name.starts_with(known));
+    let keeps = |runtime: &&Runtime| is(runtime.housekeeping) || asleep && is(runtime.stopping);
+    if asleep && is(KERNELS) || runtimes.iter().filter(keeps).any(|runtime| runs(pid, runtime)) {
         return Some(Seen::Housekeeping);
     }
     let wait = match state {
@@ -101,10 +77,13 @@ fn read(pid: u32, tid: u32) -> Option<Seen> {
     Some(Seen::Thread(ThreadLook { pid, tid, name: name.to_owned(), cpu, waited, turns, wait }))
 }
 
-/// Whether a process is a Java virtual machine.
-fn is_java(pid: u32) -> bool {
-    fs::read_link(format!("/proc/{pid}/exe"))
-        .is_ok_and(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("java")))
+/// Whether a process is one of a runtime's.
+fn runs(pid: u32, runtime: &Runtime) -> bool {
+    runtime.executables.is_empty()
+        || fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            runtime.executables.iter().any(|known| name.starts_with(known))
+        })
 }
 
 /// Nanoseconds on a processor, nanoseconds of waiting for one, and how often it got one

@@ -14,6 +14,7 @@ mod look;
 #[cfg(any(test, not(target_os = "linux")))]
 mod probe;
 mod rest;
+mod runtime;
 #[cfg(target_os = "linux")]
 mod sockets;
 mod threads;
@@ -27,6 +28,7 @@ mod watch;
 
 pub use capture::Capture;
 pub use rest::{Activity, Budget, Purpose, Settled};
+pub use runtime::Runtime;
 #[cfg(target_os = "linux")]
 pub use tree::below;
 pub use watch::{Census, Occupant, Watch, occupant};

@@ -34,7 +34,7 @@ impl Program {
         let alone = alone();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
-        Self { child, out, watch: Watch::new(Vec::new()), _alone: alone }
+        Self { child, out, watch: Watch::new(Vec::new(), crate::program::language::runtimes()), _alone: alone }
     }
 
     /// The port that it prints.
@@ -438,7 +438,7 @@ fn a_look_at_one_that_has_just_ended_is_no_calm_one() {
     let mut child = Command::new("true").spawn().unwrap();
     let (own, pid) = (std::process::id(), nix::unistd::Pid::from_raw(child.id().cast_signed()));
     waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).unwrap();
-    assert!(super::look::look(&[own, child.id()]).in_transit, "a zombie");
+    assert!(super::look::look(&[own, child.id()], &[]).in_transit, "a zombie");
     child.wait().unwrap();
-    assert!(super::look::look(&[own, child.id()]).in_transit, "nobody");
+    assert!(super::look::look(&[own, child.id()], &[]).in_transit, "nobody");
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::rest::{Activity, Budget, Memory, Purpose, Resting, Settled};
+use super::Runtime;
 use crate::event::Socket;
 use crate::ids::Transport;
 
@@ -51,6 +52,8 @@ pub struct Watch {
     /// Processes of the sandbox, not of the program; the first ends when that has ended.
     #[cfg(target_os = "linux")]
     keepers: Vec<u32>,
+    #[cfg(target_os = "linux")]
+    runtimes: Vec<Runtime>,
     /// The program's processes at the last look.
     #[cfg(target_os = "linux")]
     looked_at: Vec<u32>,
@@ -64,18 +67,20 @@ pub struct Watch {
 
 impl Watch {
     /// Eyes on a program that was just started, with those of its processes that are not its own but
-    /// its sandbox's.
+    /// its sandbox's, and the runtimes whose threads are known.
     #[must_use]
-    pub fn new(keepers: Vec<u32>) -> Self {
+    pub fn new(keepers: Vec<u32>, runtimes: Vec<Runtime>) -> Self {
         let now = Instant::now();
         #[cfg(not(target_os = "linux"))]
-        let _ = keepers;
+        let _ = (keepers, runtimes);
         Self {
             memory: Memory::default(),
             resting: Resting::new(Purpose::Settle, Budget::START, now),
             begun: now,
             #[cfg(target_os = "linux")]
             keepers,
+            #[cfg(target_os = "linux")]
+            runtimes,
             #[cfg(target_os = "linux")]
             looked_at: Vec::new(),
             #[cfg(target_os = "linux")]
@@ -127,7 +132,7 @@ impl Watch {
     #[cfg(target_os = "linux")]
     pub fn look(&mut self) -> Option<Settled> {
         let family = self.family();
-        let mut look = super::look::look(&family.alive);
+        let mut look = super::look::look(&family.alive, &self.runtimes);
         // Before the program begins, and until its end has been told, there is nobody but these.
         look.alive |= family.kept;
         look.in_transit |= self.deaths.untold(&family.dead, &look, Instant::now());

@@ -178,6 +178,12 @@ fn nearest_folders(file: &Utf8Path) -> Utf8PathBuf {
     parts[parts.len().saturating_sub(4)..].iter().collect()
 }
 
+/// Whether a file's name says that it is a role's program.
+#[must_use]
+pub fn name_fits(stem: &str, role: Role) -> bool {
+    clues::name_says(stem) == (Some(role.transport()), Some(role.side()))
+}
+
 fn by_name(role: Role, clues: &[&Clues]) -> Found {
     let mut candidates: Vec<Candidate> = clues.iter().filter_map(|clues| clues.candidate(role)).collect();
     // A file that fits another role far better is no candidate for this one.

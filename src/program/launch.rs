@@ -35,6 +35,9 @@ pub struct Launch {
     pub command: Vec<String>,
     /// The folder that it runs in; also its `HOME`.
     pub cwd: Utf8PathBuf,
+    /// The folder in that one in which it is started; empty for that one itself.
+    #[serde(default)]
+    pub inside: Utf8PathBuf,
     /// What is added to the clean environment.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
@@ -69,7 +72,13 @@ impl Launch {
     /// What a sandbox is to start; `environment` is [its own](Self::environment).
     #[must_use]
     pub fn start<'a>(&'a self, environment: &'a BTreeMap<String, String>) -> Start<'a> {
-        Start { command: &self.command, folder: self.cwd.as_std_path(), environment, limits: self.limits.process() }
+        Start {
+            command: &self.command,
+            folder: self.cwd.as_std_path(),
+            inside: self.inside.as_std_path(),
+            environment,
+            limits: self.limits.process(),
+        }
     }
 
     fn prepared(&self, sandbox: &Sandbox) -> Result<Prepared, LaunchError> {

@@ -54,7 +54,7 @@ pub struct Live {
 impl Live {
     pub(super) fn start(launch: &Launch, sandbox: &Sandbox, side: Side) -> Result<Self, LaunchError> {
         let running = Running::start(launch, sandbox)?;
-        let watch = Watch::new(running.keepers());
+        let watch = Watch::new(running.keepers(), crate::program::language::runtimes());
         Ok(Self {
             running,
             watch,

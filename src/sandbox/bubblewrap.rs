@@ -102,6 +102,15 @@ impl Bubblewrap {
         self.memory.as_ref().is_some_and(|memory| memory.has_killed())
     }
 
+    /// Puts what has come into the program's copy of the submission, or changed there, into the one that it
+    /// was made of.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn give_back(&self) -> io::Result<()> {
+        self.room.give_back()
+    }
+
     /// Whether there is such a program to start.
     ///
     /// # Errors
@@ -166,6 +175,8 @@ impl Bubblewrap {
         }
         prefix::WITHOUT_PTRACE.iter().for_each(|(name, value)| list.all(&["--setenv", name, value]));
         list.0.extend(self.mounts.iter().cloned());
+        let inside = Path::new(WORK).join(start.inside);
+        list.0.extend([OsStr::new("--chdir"), inside.as_os_str()].map(OsStr::to_owned));
         list.0
     }
 
@@ -179,7 +190,7 @@ impl Bubblewrap {
         let environment = std::collections::BTreeMap::new();
         let command = ["true".to_owned()];
         let limits = crate::sys::ProcessLimits::default();
-        let start = Start { command: &command, folder: Path::new("/"), environment: &environment, limits };
+        let start = Start { command: &command, folder: Path::new("/"), inside: Path::new(""), environment: &environment, limits };
         // The sentry hears bubblewrap out.
         let Prepared { mut command, confinement, mut sentry } = self.prepare(&start)?;
         crate::sys::confine(&mut command, confinement);
@@ -229,7 +240,7 @@ fn mounts(room: &Room, prefixes: &[(PathBuf, PathBuf)]) -> Vec<OsString> {
         list.paths("--ro-bind", now, then);
     }
     list.paths("--bind", &room.work(), Path::new(WORK));
-    list.all(&["--chdir", WORK, "--remount-ro", "/"]);
+    list.all(&["--remount-ro", "/"]);
     list.0
 }
 

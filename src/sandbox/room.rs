@@ -16,6 +16,9 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 #[derive(Debug)]
 pub struct Room {
     root: PathBuf,
+    /// The folder over which it lies.
+    original: File,
+    scratch_bytes: u64,
     identity: Option<(u32, u32)>,
     staged: usize,
 }
@@ -23,9 +26,15 @@ pub struct Room {
 /// How many files there may be beside the copy of the submission, which has some itself.
 const FILES: u64 = 20_000;
 
-/// How much may be in the empty folders of a start, together.
-const SCRATCH_BYTES: u64 = 64 << 20;
+/// How many files may be in the empty folders of a start, together.
 const SCRATCH_FILES: u64 = 5000;
+
+/// What is given back ends here: no build has more, and no two files of it lie deeper.
+const DEPTH: usize = 16;
+
+/// Folders of tools of their own, which no program needs that was built.
+const INTERMEDIATE: [&str; 7] =
+    ["deps", "build", "incremental", ".fingerprint", "CMakeFiles", "examples", "obj"];
 
 /// The user that a program of an administrator's grader is: nobody (Debian's number, and that of
 /// overflowuid, user_namespaces(7)).
@@ -50,8 +59,9 @@ impl Room {
         let another = is_there("/proc/self/uid_map", NOBODY.0) && is_there("/proc/self/gid_map", NOBODY.1);
         let identity = (nix::unistd::Uid::effective().is_root() && another).then_some(NOBODY);
         mount_memory(folder, bytes.saturating_add(size_of(folder)?), FILES)?;
-        let room = Self { root: folder.to_owned(), identity, staged: 0 };
-        room.copy(Path::new(&format!("/proc/self/fd/{}", original.as_raw_fd())), &room.work())?;
+        // Its empty folders have half as much room as its copy of the submission.
+        let room = Self { root: folder.to_owned(), original, scratch_bytes: bytes / 2, identity, staged: 0 };
+        room.copy(&room.original(), &room.work())?;
         fs::write(room.root.join("passwd"), "student:x:1000:1000:student:/home/student:/bin/sh\n")?;
         fs::write(room.root.join("group"), "student:x:1000:\n")?;
         for name in Self::COPIED {
@@ -118,7 +128,7 @@ impl Room {
             // It was made for an earlier start. Where nothing lies over it any more, all the better.
             let _ = umount2(&place, MntFlags::MNT_DETACH);
         }
-        mount_memory(&place, SCRATCH_BYTES, SCRATCH_FILES)?;
+        mount_memory(&place, self.scratch_bytes, SCRATCH_FILES)?;
         for (name, mode) in Self::SCRATCH {
             let folder = place.join(name);
             fs::create_dir(&folder)?;
@@ -126,6 +136,19 @@ impl Room {
             self.give(&folder)?;
         }
         Ok(())
+    }
+
+    /// The folder over which it lies, as a path.
+    fn original(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}", self.original.as_raw_fd()))
+    }
+
+    /// Puts files that have come or changed into the folder over which this lies.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn give_back(&self) -> io::Result<()> {
+        give_back(&self.work(), &self.original(), Path::new(OUT), DEPTH)
     }
 
     /// Copies what the copy of the submission holds: files and folders, nothing else.
@@ -148,6 +171,36 @@ impl Room {
     fn give(&self, path: &Path) -> io::Result<()> {
         self.identity.map_or(Ok(()), |(user, group)| chown(path, Some(user), Some(group)))
     }
+}
+
+/// Where builds put what they make by our word: there, folders of tools' own are left out.
+const OUT: &str = ".sockspec";
+
+fn give_back(from: &Path, to: &Path, out: &Path, depth: usize) -> io::Result<()> {
+    let within = from.components().any(|part| part.as_os_str() == out);
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        // Links are not followed: they may lead anywhere.
+        let (kind, target) = (entry.file_type()?, to.join(entry.file_name()));
+        if kind.is_dir() && depth > 0 {
+            if within && INTERMEDIATE.iter().any(|name| entry.file_name() == *name) {
+                continue;
+            }
+            match fs::create_dir(&target) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => give_back(&entry.path(), &target, out, depth - 1)?,
+            }
+        } else if kind.is_file() && is_news(&entry.path(), &target)? {
+            fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file is another than the one in its place.
+fn is_news(file: &Path, place: &Path) -> io::Result<bool> {
+    let (new, Ok(old)) = (file.metadata()?, place.symlink_metadata()) else { return Ok(true) };
+    Ok(!old.is_file() || new.len() != old.len() || fs::read(file)? != fs::read(place)?)
 }
 
 /// Mounts an empty file system of limited size (tmpfs(5)).

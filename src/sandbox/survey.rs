@@ -88,7 +88,7 @@ fn try_all() -> Vec<(Level, Option<String>)> {
         };
         let limits = Limits::default();
         let start =
-            Start { command: &command, folder: folder.path(), environment: &environment, limits: limits.process() };
+            Start { command: &command, folder: folder.path(), inside: std::path::Path::new(""), environment: &environment, limits: limits.process() };
         Sandbox::make(Some(level), network, &start, &limits).err().map(|unavailable| unavailable.reason)
     };
     Level::ALL.map(|level| (level, try_level(level))).to_vec()

@@ -24,6 +24,8 @@ pub struct Start<'a> {
     pub command: &'a [String],
     /// The folder with its copy of the submission.
     pub folder: &'a Path,
+    /// The folder in that one in which it is started; empty for that one itself.
+    pub inside: &'a Path,
     /// Its environment, as it is without walls.
     pub environment: &'a BTreeMap<String, String>,
     /// What the kernel limits for each of its processes.
@@ -165,6 +167,18 @@ impl Sandbox {
         }
     }
 
+    /// Puts what a build has made into the copy of the submission, where the program had another one.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn give_back(&self) -> io::Result<()> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Bubblewrap(walls) => walls.give_back(),
+            _ => Ok(()),
+        }
+    }
+
     /// The command that starts a program behind these walls.
     ///
     /// # Errors
@@ -184,7 +198,7 @@ impl Sandbox {
 fn open(start: &Start<'_>) -> Prepared {
     let (program, arguments) = start.command.split_first().map_or(("", [].as_slice()), |(p, a)| (p.as_str(), a));
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(start.folder).env_clear().envs(start.environment);
+    command.args(arguments).current_dir(start.folder.join(start.inside)).env_clear().envs(start.environment);
     Prepared {
         command,
         confinement: Confinement { limits: start.limits, ..Confinement::default() },

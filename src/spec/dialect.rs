@@ -159,6 +159,10 @@ pub struct ProgramChange {
     /// File names to look for, in this order; `*` stands for any text.
     #[serde(default)]
     pub files: Vec<String>,
+    /// Commands that build it, one after the other, each a list of words; `{file}`, `{host}` and `{port}`
+    /// are filled in.
+    #[serde(default)]
+    pub build: Vec<CommandLine>,
     /// The command line; `{file}`, `{host}` and `{port}` are filled in.
     pub run: Option<Vec<String>>,
     /// Arguments behind the file; `{host}` and `{port}` are filled in.
@@ -167,6 +171,11 @@ pub struct ProgramChange {
     /// Text written to standard input before the sentence; `{host}` and `{port}` are filled in.
     pub input: Option<String>,
 }
+
+/// The words of a command.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct CommandLine(pub Vec<String>);
 
 /// Limits for a program; what is not set keeps its default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 
+use super::build::build;
 use super::evidence;
-use super::job::{Job, Message};
+use super::job::{Job, Message, Task};
 use crate::event::{Fact, Record};
 use crate::ids::{Side, Transport};
 use crate::judge;
@@ -31,32 +32,27 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 pub fn serve() -> io::Result<()> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
-    let job: Job = serde_json::from_str(&line)?;
+    let task: Task = serde_json::from_str(&line)?;
+    let (launch, isolation, hosts) = match &task {
+        Task::Play(job) => (&job.launch, job.isolation, job.hosts.as_slice()),
+        Task::Build(job) => (&job.launch, job.isolation, [].as_slice()),
+    };
     crate::sys::keep_descriptors();
     crate::sys::set_subreaper()?;
     leave_session();
-    let network = network::enter(&job.hosts);
+    let network = network::enter(hosts);
     if network == Network::Broken {
         // There is no way back; another process may try without.
         return say(&Message::NoNetwork);
     }
-    let environment = job.launch.environment();
-    let start = job.launch.start(&environment);
-    let sandbox = match Sandbox::make(job.isolation, network, &start, &job.launch.limits) {
+    let environment = launch.environment();
+    let sandbox = match Sandbox::make(isolation, network, &launch.start(&environment), &launch.limits) {
         Ok((sandbox, lacking)) => {
             let reason = lacking.map(|lacking| lacking.reason);
             say(&Message::Isolated { level: sandbox.level(), reason })?;
             sandbox
         }
         Err(unavailable) => return say(&Message::Trouble(unavailable.to_string())),
-    };
-    let terms = Terms {
-        sandbox,
-        seed: job.seed,
-        shared_ports: network == Network::Shared,
-        first_input: job.first_input.clone(),
-        names: None,
-        spoken_port: None,
     };
     // The namespaces' files must be ours until here.
     crate::sys::be_opaque();
@@ -67,18 +63,42 @@ pub fn serve() -> io::Result<()> {
         tokio::select! {
             biased;
             _ = gone => None,
-            outcome = work(&job, terms, orders) => Some(outcome),
+            outcome = carry_out(&task, sandbox, network, orders) => Some(outcome),
         }
     });
     crate::program::sweep::sweep();
     let outcome = outcome.unwrap_or_else(|| Err(io::Error::other("the parent is gone")));
     if outcome.is_err() {
         // Nobody hears this process any more. The copy of the submission was the parent's to remove.
-        let _ = std::fs::remove_dir_all(&job.launch.cwd);
+        let _ = std::fs::remove_dir_all(&launch.cwd);
     }
     // A thread still waits for the end of standard input; it must not keep the process.
     runtime.shutdown_background();
     outcome
+}
+
+async fn carry_out(
+    task: &Task,
+    sandbox: Sandbox,
+    network: Network,
+    orders: UnboundedReceiver<String>,
+) -> io::Result<()> {
+    let job = match task {
+        Task::Play(job) => job,
+        Task::Build(job) => {
+            let building = alive(build(job, &sandbox), None).await;
+            return say(&building.map_or_else(Message::Trouble, Message::Built));
+        }
+    };
+    let terms = Terms {
+        sandbox,
+        seed: job.seed,
+        shared_ports: network == Network::Shared,
+        first_input: job.first_input.clone(),
+        names: None,
+        spoken_port: None,
+    };
+    work(job, terms, orders).await
 }
 
 /// A session of its own, so that a ^C at the terminal reaches the parent alone, and a name of its
@@ -242,7 +262,7 @@ impl Bench<'_> {
         let job = self.job;
         let record = {
             let playing = play(&job.plan, scenario, &job.launch, &mut self.live, &mut self.terms, &mut self.capture);
-            alive(playing, self.end).await?
+            alive(async { Ok(playing.await) }, Some(self.end)).await?
         };
         self.packets = self.capture.as_mut().map(Capture::take).unwrap_or_default();
         let started = record.events.iter().filter(|event| matches!(event.fact, Fact::Started { .. })).count();
@@ -294,16 +314,16 @@ impl Bench<'_> {
 
 /// Says now and then that a scenario is still being played, and ends it when the program has had all
 /// the time that it may take.
-async fn alive(playing: impl Future<Output = Record>, end: Instant) -> Result<Record, String> {
+async fn alive<T>(playing: impl Future<Output = Result<T, String>>, end: Option<Instant>) -> Result<T, String> {
     let mut beat = tokio::time::interval(HEARTBEAT);
     let mut playing = std::pin::pin!(playing);
     loop {
         tokio::select! {
-            record = &mut playing => return Ok(record),
+            outcome = &mut playing => return outcome,
             _ = beat.tick() => {
                 // Who does not hear it has gone, and that is noticed elsewhere.
                 let _ = say(&Message::Alive);
-                if Instant::now() >= end {
+                if end.is_some_and(|end| Instant::now() >= end) {
                     return Err("the program's scenarios took longer together than it may take; `limits: { wall_seconds: … }` \
                                 in the assignment allows for more".to_owned());
                 }

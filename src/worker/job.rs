@@ -7,6 +7,38 @@ use crate::plan::model::Plan;
 use crate::program::launch::Launch;
 use crate::sandbox::Level;
 
+/// What a worker is to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// Play scenarios with a program.
+    Play(Box<Job>),
+    /// Build a program in its copy of the submission.
+    Build(BuildJob),
+}
+
+/// A program to build.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BuildJob {
+    /// How the first command is started; the others are likewise.
+    pub launch: Launch,
+    /// Commands, one after the other.
+    pub commands: Vec<Vec<String>>,
+    /// The level of isolation that is asked for; the best that can be had if none is.
+    pub isolation: Option<Level>,
+}
+
+/// How a build ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Built {
+    /// Whether all commands ended with status 0.
+    pub complete: bool,
+    /// Whether it ended by itself, and would end so again.
+    pub by_itself: bool,
+    /// What was printed, and how the last command ended where that is not said there.
+    pub output: String,
+}
+
 /// One program to run, and what to play with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Job {
@@ -42,6 +74,8 @@ pub enum Message {
     Ready,
     /// Nothing new, but it goes on.
     Alive,
+    /// The program was built, or not.
+    Built(Built),
     /// A scenario is over.
     Played(Record),
     /// All are that it was given.

@@ -1,15 +1,17 @@
-//! The process between grader and program: a job in, records out.
+//! The process between grader and program: a job in, records out; or a program to build, for which it
+//! sets up the same walls.
 //!
 //! One worker plays all scenarios of one program. It leads a session of its own and is the
 //! subreaper of whatever the program leaves behind, so that it can end all of it: when the job is
 //! done, and also when its parent is gone, which it learns from the end of its standard input.
 //! The program inherits none of its pipes.
 
+mod build;
 mod evidence;
 mod inside;
 mod job;
 mod parent;
 
 pub use inside::serve;
-pub use job::{Job, Message};
-pub use parent::{WorkerError, run};
+pub use job::{BuildJob, Built, Job, Message, Task};
+pub use parent::{WorkerError, build, run};

@@ -10,7 +10,7 @@ use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::job::{Job, Message};
+use super::job::{BuildJob, Built, Job, Message, Task};
 
 /// How long a worker may say nothing. It says every few seconds that it is alive while a scenario is
 /// being played, and waits a minute for a port at most.
@@ -34,6 +34,9 @@ pub enum WorkerError {
     /// It said nothing for too long.
     #[error("the worker process said nothing for {} seconds", SILENCE.as_secs())]
     Silent,
+    /// It could not do its job, by our fault or the machine's.
+    #[error("{0}")]
+    Trouble(String),
     /// It said what makes no sense.
     #[error("the worker process said something that cannot be understood: {0}")]
     Rubbish(String),
@@ -53,9 +56,37 @@ pub async fn run(
     mut next: impl FnMut() -> Option<usize>,
     mut hear: impl FnMut(Message),
 ) -> Result<(), WorkerError> {
+    carry_out(executable, &Task::Play(Box::new(job.clone())), &mut next, &mut hear).await
+}
+
+/// Has a worker build a program.
+///
+/// # Errors
+/// What the worker did wrong, or the machine lacks.
+pub async fn build(executable: &Path, job: &BuildJob) -> Result<Built, WorkerError> {
+    let (mut built, mut trouble) = (None, None);
+    let hear = |message| match message {
+        Message::Built(outcome) => built = Some(outcome),
+        Message::Trouble(reason) => trouble = Some(reason),
+        _ => {}
+    };
+    let mut hear = hear;
+    carry_out(executable, &Task::Build(job.clone()), &mut || None, &mut hear).await?;
+    match trouble {
+        Some(reason) => Err(WorkerError::Trouble(reason)),
+        None => built.ok_or(WorkerError::Ended("without a word".to_owned())),
+    }
+}
+
+async fn carry_out(
+    executable: &Path,
+    task: &Task,
+    next: &mut impl FnMut() -> Option<usize>,
+    hear: &mut impl FnMut(Message),
+) -> Result<(), WorkerError> {
     crate::sys::set_subreaper().map_err(WorkerError::Start)?;
-    match once(start(executable, false), job, &mut next, &mut hear).await {
-        Err(WorkerError::NoNetwork) => once(start(executable, true), job, &mut next, &mut hear).await,
+    match once(start(executable, false), task, next, hear).await {
+        Err(WorkerError::NoNetwork) => once(start(executable, true), task, next, hear).await,
         outcome => outcome,
     }
 }
@@ -63,14 +94,14 @@ pub async fn run(
 /// One worker's life.
 async fn once(
     started: std::io::Result<Child>,
-    job: &Job,
+    task: &Task,
     next: &mut impl FnMut() -> Option<usize>,
     hear: &mut impl FnMut(Message),
 ) -> Result<(), WorkerError> {
     let mut child = started.map_err(WorkerError::Start)?;
     let pid = child.id();
     enlist(pid, true);
-    let outcome = talk(&mut child, job, next, hear).await;
+    let outcome = talk(&mut child, task, next, hear).await;
     if outcome.is_err() {
         let _ = child.start_kill();
     }
@@ -121,14 +152,14 @@ fn clean_up() {
 
 async fn talk(
     child: &mut Child,
-    job: &Job,
+    task: &Task,
     next: &mut impl FnMut() -> Option<usize>,
     hear: &mut impl FnMut(Message),
 ) -> Result<(), WorkerError> {
     let ended = || WorkerError::Ended(String::new());
     let mut input = child.stdin.take().ok_or_else(ended)?;
     let output = child.stdout.take().ok_or_else(ended)?;
-    let mut line = serde_json::to_vec(job).map_err(|error| WorkerError::Rubbish(error.to_string()))?;
+    let mut line = serde_json::to_vec(task).map_err(|error| WorkerError::Rubbish(error.to_string()))?;
     line.push(b'\n');
     input.write_all(&line).await.map_err(|_| ended())?;
     let mut messages = BufReader::new(output.take(LARGEST));
@@ -151,7 +182,7 @@ async fn talk(
             input.write_all(&answer).await.map_err(|_| ended())?;
             continue;
         }
-        let last = matches!(message, Message::Done { .. } | Message::Trouble(_) | Message::Stopped(_));
+        let last = matches!(message, Message::Done { .. } | Message::Built(_) | Message::Trouble(_) | Message::Stopped(_));
         hear(message);
         if last {
             return Ok(());

@@ -61,6 +61,7 @@ type Cause = fn(&Case<'_>) -> Option<Explained>;
 
 /// All causes, in the order in which they are asked.
 const CAUSES: &[Cause] = &[
+    end::build_failed,
     end::stopped_by_limit,
     socket::address_in_use,
     end::strict_decode,

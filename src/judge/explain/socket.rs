@@ -1,6 +1,6 @@
 //! What the kernel says of the program's sockets and threads.
 
-use super::end::traceback;
+use super::end::crash_of;
 use super::{Case, Explained};
 use crate::event::{Blocked, Fact, Rest, SocketState};
 use crate::ids::Transport;
@@ -15,7 +15,10 @@ pub(super) fn address_in_use(case: &Case<'_>) -> Option<Explained> {
     if !known.iter().any(|words| text.contains(words)) {
         return None;
     }
-    let place = traceback(case).map(|traceback| format!(" ({})", traceback.place)).unwrap_or_default();
+    let place = crash_of(case)
+        .filter(|crash| !crash.place.is_empty())
+        .map(|crash| format!(" ({})", crash.place))
+        .unwrap_or_default();
     let text = if case.is_server() {
         format!(
             "bind() failed with \"Address already in use\"{place}: a connection of the program's last run still holds that port. \
@@ -52,8 +55,8 @@ pub(super) fn wrong_transport(case: &Case<'_>) -> Option<Explained> {
         matches!(&event.fact, Fact::Arrived { peer, .. } if case.view.transport(peer) == Some(transport.other()))
     });
     let refused = transport == Transport::Udp
-        && traceback(case).is_some_and(|traceback| {
-            traceback.error.contains("ConnectionRefusedError") && traceback.place.contains("connect")
+        && crash_of(case).is_some_and(|crash| {
+            crash.error.contains("ConnectionRefusedError") && crash.place.contains("connect")
         });
     // At whatever port: none is 0.
     let unheard = case.view.starved().is_some();

@@ -37,7 +37,7 @@ pub(super) struct Said {
 impl Clues {
     pub(super) fn of(root: &Utf8Path, path: &Utf8Path) -> Self {
         let stem = path.file_stem().unwrap_or_default();
-        let language = Language::of(path.as_str());
+        let language = Language::of_file(&root.join(path));
         let depth = u32::try_from(path.components().count()).unwrap_or(u32::MAX).saturating_sub(1);
         Self {
             path: path.to_owned(),
@@ -121,6 +121,12 @@ fn said_by_name(stem: &str) -> Said {
         .or_else(|| misspelt(&left))
         .or_else(|| transport.and_then(|_| letter(&left)));
     Said { transport: transport.map(|(transport, sure, _)| (transport, sure)), side }
+}
+
+/// The transport and side that a name says.
+pub(super) fn name_says(stem: &str) -> (Option<Transport>, Option<Side>) {
+    let said = said_by_name(stem);
+    (said.transport.map(|(transport, _)| transport), said.side.map(|(side, _)| side))
 }
 
 fn contained<T: Copy>(text: &str, words: &[(&'static str, T, u32)]) -> Option<(T, u32, &'static str)> {

@@ -1,0 +1,308 @@
+//! How programs are built and run, language by language. What is built goes into a folder of its own,
+//! [`OUT`], beside what the student wrote.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::source::Source;
+use super::table::{CMAKE, DOTNET, GCC, GO, GXX, JAVA, JAVAC, MAKE, RUSTC};
+use super::tools::{NoTool, Tool};
+use super::{Build, Recipe, Run};
+
+/// The folder for what is built, in the folder of a build.
+pub const OUT: &str = ".sockspec";
+
+fn words(list: &[&str]) -> Vec<String> {
+    list.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn build(folder: &Utf8Path, commands: Vec<Vec<String>>, run: Run) -> Build {
+    Build { folder: folder.to_string(), commands, env: Vec::new(), files: Vec::new(), run }
+}
+
+/// A name for what is built of a file: two of one name in two folders are two.
+fn slug(file: &Utf8Path) -> String {
+    file.with_extension("").as_str().replace(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_', "-")
+}
+
+/// Nothing is built.
+pub fn interpreted(tool: &Tool, source: &Source<'_>) -> Result<Recipe, NoTool> {
+    Ok(Recipe { builds: Vec::new(), run: vec![tool.find()?, source.file.to_string()] })
+}
+
+/// C: by the submission's Makefile or CMakeLists where there is one, else by the compiler.
+pub fn c(source: &Source<'_>) -> Result<Recipe, NoTool> {
+    // What older compilers took with a warning, newer ones refuse.
+    let lenient =
+        ["implicit-function-declaration", "implicit-int", "int-conversion", "incompatible-pointer-types", "return-mismatch"];
+    let flags: Vec<String> = lenient.iter().map(|name| format!("-Wno-error={name}")).collect();
+    compiled(source, &GCC, &flags, &["c"])
+}
+
+/// C++, likewise.
+pub fn cpp(source: &Source<'_>) -> Result<Recipe, NoTool> {
+    compiled(source, &GXX, &[], &["cpp", "cc", "cxx", "c++"])
+}
+
+fn compiled(source: &Source<'_>, tool: &Tool, flags: &[String], endings: &[&str]) -> Result<Recipe, NoTool> {
+    let named = || Run::Executable(vec![source.stem().to_owned()]);
+    let mut builds = Vec::new();
+    if let Some((folder, _)) = source.nearest(&["GNUmakefile", "makefile", "Makefile"]) {
+        builds.push(build(folder, vec![vec![MAKE.find()?]], named()));
+    }
+    if let Some((folder, _)) = source.nearest(&["CMakeLists.txt"]) {
+        let (cmake, place) = (CMAKE.find()?, format!("{OUT}/cmake"));
+        let configure = [vec![cmake.clone()], words(&["-S", ".", "-B", &place])].concat();
+        builds.push(build(folder, vec![configure, vec![cmake, "--build".to_owned(), place]], named()));
+    }
+    let compiler = match tool.find() {
+        Ok(compiler) => compiler,
+        Err(_) if !builds.is_empty() => return Ok(Recipe { builds, run: Vec::new() }),
+        Err(lacking) => return Err(lacking),
+    };
+    let out = format!("{OUT}/{}", slug(source.file));
+    let mut command = [vec![compiler], words(&["-g", "-o", &out]), flags.to_vec()].concat();
+    command.push(source.file.to_string());
+    // What several programs share.
+    let shared = source.siblings(endings).into_iter().filter(|name| !has_main(&source.text_of(name)));
+    command.extend(shared.map(|name| source.folder().join(name).into_string()));
+    command.extend(words(&["-lm", "-pthread"]));
+    builds.push(build(Utf8Path::new(""), vec![command], Run::Command(vec![format!("./{out}")])));
+    Ok(Recipe { builds, run: Vec::new() })
+}
+
+fn has_main(text: &str) -> bool {
+    text.split("main").skip(1).any(|rest| rest.trim_start().starts_with('('))
+        && text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == "main")
+}
+
+/// Java: the file with what it names, or all files of its folder.
+pub fn java(source: &Source<'_>) -> Result<Recipe, NoTool> {
+    let (javac, java) = (JAVAC.find()?, JAVA.find()?);
+    let package = package_of(&source.text);
+    let root = source_root(source.folder(), package.as_deref());
+    let out = format!("{OUT}/{}", slug(source.file));
+    let main = main_class(&source.text).unwrap_or_else(|| source.stem().to_owned());
+    let main = package.map_or(main.clone(), |package| format!("{package}.{main}"));
+    // A small machine, started quickly.
+    let flags = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-cp", &out, &main];
+    let run = Run::Command([vec![java], words(&flags)].concat());
+    let path = if root.as_str().is_empty() { "." } else { root.as_str() };
+    let common = words(&["-g", "-nowarn", "-encoding", "UTF-8", "-d", &out, "-sourcepath", path]);
+    let alone = [vec![javac.clone()], common.clone(), vec![source.file.to_string()]].concat();
+    let nowhere = Utf8Path::new("");
+    let mut builds = vec![build(nowhere, vec![alone.clone()], run.clone())];
+    let others: Vec<String> =
+        source.siblings(&["java"]).into_iter().map(|name| source.folder().join(name).into_string()).collect();
+    if !others.is_empty() {
+        builds.push(build(nowhere, vec![[alone, others].concat()], run));
+    }
+    Ok(Recipe { builds, run: Vec::new() })
+}
+
+/// The name in a `package` line.
+fn package_of(text: &str) -> Option<String> {
+    let text = without_comments(text);
+    let rest = text.split(['\n', ';']).find_map(|line| line.trim().strip_prefix("package "))?;
+    let name: String = rest.chars().filter(|c| !c.is_whitespace()).collect();
+    (!name.is_empty()).then_some(name)
+}
+
+/// The folder below which a package's folders stand.
+fn source_root(folder: &Utf8Path, package: Option<&str>) -> Utf8PathBuf {
+    let wanted: Utf8PathBuf = package.map(|name| name.split('.').collect()).unwrap_or_default();
+    let above = folder.as_str().strip_suffix(wanted.as_str()).filter(|above| above.is_empty() || above.ends_with('/'));
+    above.map_or_else(|| folder.to_owned(), |above| Utf8PathBuf::from(above.trim_end_matches('/')))
+}
+
+/// The class with `static void main`, as the virtual machine names it: `Outer$Inner`.
+fn main_class(text: &str) -> Option<String> {
+    let text = without_comments(text);
+    let mut classes: Vec<(String, usize)> = Vec::new();
+    let (mut depth, mut pending, mut before): (usize, Option<String>, [&str; 2]) = (0, None, ["", ""]);
+    for token in tokens(&text) {
+        match token {
+            "{" => {
+                depth += 1;
+                if let Some(name) = pending.take() {
+                    classes.push((name, depth));
+                }
+            }
+            "}" => {
+                classes.retain(|(_, at)| *at < depth);
+                depth = depth.saturating_sub(1);
+            }
+            ";" => pending = None,
+            "main" if before == ["static", "void"] => {
+                let names: Vec<&str> = classes.iter().map(|(name, _)| name.as_str()).collect();
+                return (!names.is_empty()).then(|| names.join("$"));
+            }
+            name if matches!(before[1], "class" | "enum" | "interface" | "record") => pending = Some(name.to_owned()),
+            _ => {}
+        }
+        before = [before[1], token];
+    }
+    None
+}
+
+/// Words and single signs.
+fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start();
+        let first = rest.chars().next()?;
+        let end = if is_word(first) { rest.find(|c| !is_word(c)).unwrap_or(rest.len()) } else { first.len_utf8() };
+        let (token, more) = rest.split_at(end);
+        rest = more;
+        Some(token)
+    })
+}
+
+/// A text of Java, C or their like without comments, and with empty strings.
+fn without_comments(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, chars.peek()) {
+            ('/', Some('/')) => {
+                while chars.next_if(|c| *c != '\n').is_some() {}
+            }
+            ('/', Some('*')) => {
+                let mut last = ' ';
+                chars.next();
+                for c in chars.by_ref() {
+                    if (last, c) == ('*', '/') {
+                        break;
+                    }
+                    last = c;
+                }
+                out.push(' ');
+            }
+            ('"' | '\'', _) => {
+                while let Some(inner) = chars.next_if(|inner| *inner != '\n') {
+                    if inner == '\\' {
+                        chars.next();
+                    } else if inner == c {
+                        break;
+                    }
+                }
+                out.push_str("\"\"");
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// Go: a package, or one file of a folder with several programs.
+pub fn go(source: &Source<'_>) -> Result<Recipe, NoTool> {
+    let go = GO.find()?;
+    let module = source.nearest(&["go.mod"]).map(|(folder, _)| folder);
+    let folder = module.unwrap_or(Utf8Path::new(""));
+    let (out, inside) = (format!("{OUT}/{}", slug(source.file)), relative(source.folder(), folder));
+    let run = Run::Command(vec![format!("./{}", folder.join(&out))]);
+    let mains = |name: &Utf8PathBuf| source.text_of(name).contains("func main(");
+    let command = |what: Vec<String>| {
+        let command = [vec![go.clone()], words(&["build", "-o", &out]), what].concat();
+        let mut build = build(folder, vec![command], run.clone());
+        // Nothing is fetched, and no C compiler is needed.
+        build.env = [("GOPROXY", "off"), ("GOTOOLCHAIN", "local"), ("CGO_ENABLED", "0"), ("GOTELEMETRY", "off")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        build
+    };
+    let siblings = source.siblings(&["go"]);
+    let with: Vec<&Utf8PathBuf> = siblings.iter().filter(|name| !mains(name) && !name.as_str().ends_with("_test.go")).collect();
+    let files = std::iter::once(source.name()).chain(with.into_iter().map(|name| name.as_str()));
+    let files = command(files.map(|name| inside.join(name).into_string()).collect());
+    let package = command(vec![format!("./{inside}")]);
+    let builds = match module {
+        Some(_) if !siblings.iter().any(mains) => vec![package, files],
+        _ => vec![files],
+    };
+    Ok(Recipe { builds, run: Vec::new() })
+}
+
+fn relative(path: &Utf8Path, to: &Utf8Path) -> Utf8PathBuf {
+    path.strip_prefix(to).map_or_else(|_| path.to_owned(), Utf8Path::to_owned)
+}
+
+/// Rust: a package of Cargo's, or one file.
+pub fn rust(source: &Source<'_>) -> Result<Recipe, NoTool> {
+    let rustc = RUSTC.find()?;
+    let mut builds = Vec::new();
+    if let Some((folder, manifest)) = source.nearest(&["Cargo.toml"]) {
+        let beside = Utf8Path::new(&rustc).with_file_name("cargo");
+        let cargo = if beside.is_file() { beside.into_string() } else { "cargo".to_owned() };
+        let place = format!("{OUT}/target");
+        let command = [vec![cargo], words(&["build", "--offline", "--color", "never", "--target-dir", &place])].concat();
+        let manifest = std::fs::read_to_string(source.root.join(folder).join(manifest)).unwrap_or_default();
+        let mut names = Vec::new();
+        if source.stem() != "main" {
+            names.push(source.stem().to_owned());
+        }
+        names.extend(package_name(&manifest));
+        builds.push(build(folder, vec![command], Run::Executable(names)));
+    }
+    let out = format!("{OUT}/{}", slug(source.file));
+    let command = [vec![rustc], words(&["--edition", "2021", "--color", "never", "-o", &out, source.file.as_str()])].concat();
+    builds.push(build(Utf8Path::new(""), vec![command], Run::Command(vec![format!("./{out}")])));
+    Ok(Recipe { builds, run: Vec::new() })
+}
+
+/// The first `name` in a manifest of Cargo's: that of the package, as such files are written.
+fn package_name(manifest: &str) -> Option<String> {
+    let line = manifest.lines().find_map(|line| line.trim().strip_prefix("name"))?;
+    let value = line.trim_start().strip_prefix('=')?.trim();
+    Some(value.trim_matches(['"', '\'']).to_owned())
+}
+
+/// C#: its project, or one made for the file.
+pub fn csharp(source: &Source<'_>) -> Result<Recipe, NoTool> {
+    let dotnet = DOTNET.find()?;
+    let out = format!("{OUT}/{}", slug(source.file));
+    let project = format!("{out}/program.csproj");
+    let up = "../".repeat(Utf8Path::new(&out).components().count());
+    let text = format!(
+        "<Project Sdk=\"Microsoft.NET.Sdk\">\n<PropertyGroup><OutputType>Exe</OutputType>\
+         <TargetFramework>net$(BundledNETCoreAppTargetFrameworkVersion)</TargetFramework>\
+         <EnableDefaultCompileItems>false</EnableDefaultCompileItems><ImplicitUsings>enable</ImplicitUsings>\
+         </PropertyGroup>\n<ItemGroup><Compile Include=\"{up}{}\"/></ItemGroup>\n</Project>\n",
+        source.file
+    );
+    let place = format!("{out}/bin");
+    let command = [vec![dotnet.clone()], words(&["build", "--nologo", "-o", &place, &project])].concat();
+    let run = Run::Command(vec![dotnet, format!("{place}/program.dll")]);
+    let mut build = build(Utf8Path::new(""), vec![command], run);
+    build.env = vec![("DOTNET_CLI_TELEMETRY_OPTOUT".to_owned(), "1".to_owned())];
+    build.files = vec![(project, text)];
+    Ok(Recipe { builds: vec![build], run: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_class_with_main_is_found() {
+        for (text, wanted) in [
+            ("public class A { public static void main(String[] a) {} }", Some("A")),
+            ("class Helper { void main() {} }\nclass B { int x = f('{'); public static void main(String... a) {} }", Some("B")),
+            ("/* class Z { static void main( */ class A { static class In { static void main(String[] a) {} } }", Some("A$In")),
+            ("class A { String s = \"class B {\"; } class C { static void main(String[] a) { } }", Some("C")),
+            ("class A { void f() {} }", None),
+        ] {
+            assert_eq!(main_class(text).as_deref(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_package_stands_below_a_root() {
+        assert_eq!(package_of("// package no;\npackage de.uni . net;\nclass A {}").as_deref(), Some("de.uni.net"));
+        assert_eq!(package_of("class A {}"), None);
+        assert_eq!(source_root(Utf8Path::new("src/de/uni"), Some("de.uni")), "src");
+        assert_eq!(source_root(Utf8Path::new("de/uni"), Some("de.uni")), "");
+        assert_eq!(source_root(Utf8Path::new("lab"), Some("de.uni")), "lab");
+        assert_eq!(source_root(Utf8Path::new("lab"), None), "lab");
+    }
+}
