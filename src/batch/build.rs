@@ -123,7 +123,11 @@ impl Builder {
             command: build.commands.first().cloned().unwrap_or_default(),
             cwd: copy.root().to_owned(),
             inside: Utf8PathBuf::from(&build.folder),
-            env: build.env.iter().cloned().collect(),
+            env: [("TERM", "dumb"), ("NO_COLOR", "1"), ("GCC_COLORS", "")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into_iter()
+                .chain(build.env.iter().cloned())
+                .collect(),
             limits: LIMITS,
         };
         let job = BuildJob { launch, commands: build.commands.clone(), isolation: self.isolation };

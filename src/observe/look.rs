@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use super::calls::decode;
 use super::Runtime;
-use super::threads::{Look, ThreadLook, Wait};
+use super::threads::{Limit, Look, ThreadLook, Wait};
 use super::tree;
 
 /// The kernel's own threads for io_uring: while they run, others of the process may seem to wait for ever.
@@ -56,11 +57,6 @@ fn read(pid: u32, tid: u32, runtimes: &[Runtime]) -> Option<Seen> {
     if matches!(state, 'Z' | 'X') {
         return Some(Seen::Dead);
     }
-    let is = |list: &[&str]| list.iter().any(|known| name.starts_with(known));
-    let keeps = |runtime: &&Runtime| is(runtime.housekeeping) || asleep && is(runtime.stopping);
-    if asleep && is(KERNELS) || runtimes.iter().filter(keeps).any(|runtime| runs(pid, runtime)) {
-        return Some(Seen::Housekeeping);
-    }
     let wait = match state {
         'S' => match tree::short(&format!("{base}/syscall")) {
             Ok(line) if line.starts_with("running") => Wait::Busy,
@@ -72,18 +68,27 @@ fn read(pid: u32, tid: u32, runtimes: &[Runtime]) -> Option<Seen> {
         'T' | 't' => Wait::Stopped,
         _ => Wait::Busy,
     };
+    // One that is at work may be what others wait for.
+    let is = |list: &[&str]| list.iter().any(|known| name.starts_with(known));
+    let in_lock = matches!(&wait, Wait::In(call) if call.name == "lock" && call.limit.is_none_or(is_long));
+    let keeps = |runtime: &&Runtime| is(runtime.housekeeping) || in_lock && is(runtime.stopping);
+    if asleep && (is(KERNELS) || runtimes.iter().filter(keeps).any(|runtime| runtime.runs(pid))) {
+        return Some(Seen::Housekeeping);
+    }
     // Last, so that two equal accounts span all that was read of the second look.
     let (cpu, waited, turns) = times(&base, rest)?;
     Some(Seen::Thread(ThreadLook { pid, tid, name: name.to_owned(), cpu, waited, turns, wait }))
 }
 
-/// Whether a process is one of a runtime's.
-fn runs(pid: u32, runtime: &Runtime) -> bool {
-    runtime.executables.is_empty()
-        || fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            runtime.executables.iter().any(|known| name.starts_with(known))
-        })
+/// Whether a limit is more than a moment: what stops a program looks again every 10 ms whether all have
+/// stopped, and what has nothing to do waits for a second or for ever.
+fn is_long(limit: Limit) -> bool {
+    const MOMENT: Duration = Duration::from_millis(50);
+    match limit {
+        Limit::Within(whole) => whole > MOMENT,
+        Limit::Left(rest) => rest > MOMENT,
+        Limit::Unknown => false,
+    }
 }
 
 /// Nanoseconds on a processor, nanoseconds of waiting for one, and how often it got one

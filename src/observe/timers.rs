@@ -10,6 +10,7 @@ use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::{ReceiveTimeout, SendTimeout};
 use nix::sys::time::TimeVal;
 
+use super::Runtime;
 use super::threads::{Call, Limit, Look, ThreadLook, Wait};
 
 /// How long what was found counts: a timer can run out without any thread having a processor.
@@ -28,13 +29,13 @@ pub struct Hidden {
 impl Hidden {
     /// Marks waits of sleeping threads as timed that are so by a timer or a socket's option, and as
     /// waits for a disk those for a file.
-    pub fn reveal(&mut self, look: &mut Look) {
+    pub fn reveal(&mut self, look: &mut Look, runtimes: &[Runtime]) {
         if look.threads.is_empty() || !look.asleep() {
             return;
         }
         let accounts: Vec<_> = look.threads.iter().map(|thread| (thread.tid, thread.turns)).collect();
         if accounts != self.accounts || self.at.is_none_or(|at| at.elapsed() > FRESH) {
-            self.ask(look);
+            self.ask(look, runtimes);
             self.accounts = accounts;
             self.at = Some(Instant::now());
         }
@@ -55,9 +56,17 @@ impl Hidden {
         }
     }
 
-    fn ask(&mut self, look: &Look) {
+    fn ask(&mut self, look: &Look, runtimes: &[Runtime]) {
         let pids: BTreeSet<u32> = look.threads.iter().map(|thread| thread.pid).collect();
-        self.timers = pids.into_iter().filter(|pid| armed_timer(*pid) || catches_alarm(*pid)).collect();
+        let own = |pid: u32| -> Vec<u32> {
+            let signals = runtimes.iter().filter(|runtime| !runtime.signals.is_empty() && runtime.runs(pid));
+            signals.flat_map(|runtime| runtime.signals).copied().collect()
+        };
+        let timed = |pid: &u32| {
+            let own = own(*pid);
+            armed_timer(*pid, &own) || !own.contains(&SIGALRM) && catches_alarm(*pid)
+        };
+        self.timers = pids.into_iter().filter(timed).collect();
         let threads: Vec<_> = look.threads.iter().filter_map(|thread| Some((thread, thread.call()?))).collect();
         let of_file = |(thread, call): &&(&ThreadLook, &Call)| is_of_file(thread.pid, call);
         self.disks = threads.iter().filter(of_file).map(|(thread, _)| thread.tid).collect();
@@ -96,9 +105,14 @@ fn duration(value: TimeVal) -> Option<Duration> {
     Some(Duration::from_secs(seconds) + Duration::from_micros(micros))
 }
 
-/// A POSIX timer, or a timerfd that is running.
-fn armed_timer(pid: u32) -> bool {
-    if fs::read_to_string(format!("/proc/{pid}/timers")).is_ok_and(|timers| !timers.is_empty()) {
+/// The signal of alarm(2).
+const SIGALRM: u32 = 14;
+
+/// A POSIX timer, but for those that send a signal of the runtime's own, or a timerfd that is running.
+fn armed_timer(pid: u32, own: &[u32]) -> bool {
+    let timers = fs::read_to_string(format!("/proc/{pid}/timers")).unwrap_or_default();
+    let foreign = |signal: &str| signal.split('/').next().and_then(|number| number.trim().parse().ok()).is_none_or(|number| !own.contains(&number));
+    if timers.lines().filter_map(|line| line.strip_prefix("signal:")).any(foreign) {
         return true;
     }
     let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
@@ -111,10 +125,10 @@ fn armed_timer(pid: u32) -> bool {
     })
 }
 
-/// Whether the process catches SIGALRM (signal 14): then `alarm` may be running, which the kernel
+/// Whether the process catches SIGALRM: then `alarm` may be running, which the kernel
 /// does not show. A runtime that catches nearly every signal (Go's) says nothing by it.
 fn catches_alarm(pid: u32) -> bool {
-    const SIGALRM_BIT: u64 = 1 << 13;
+    const SIGALRM_BIT: u64 = 1 << (SIGALRM - 1);
     const NEARLY_ALL: u32 = 20;
     super::tree::caught_signals(pid).is_some_and(|mask| mask & SIGALRM_BIT != 0 && mask.count_ones() < NEARLY_ALL)
 }

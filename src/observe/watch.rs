@@ -139,7 +139,7 @@ impl Watch {
         // Who was born, or lost its parent, while the others were looked at may have been missed.
         look.in_transit |= look.asleep() && self.family().alive != family.alive;
         self.looked_at = family.alive;
-        self.hidden.reveal(&mut look);
+        self.hidden.reveal(&mut look, &self.runtimes);
         let mut settled = self.resting.look(&mut self.memory, &look, Instant::now())?;
         for thread in &mut settled.threads {
             thread.socket = thread.descriptor.and_then(|descriptor| super::sockets::behind(thread.pid, descriptor));

@@ -34,7 +34,7 @@ pub fn c(source: &Source<'_>) -> Result<Recipe, NoTool> {
     // What older compilers took with a warning, newer ones refuse.
     let lenient =
         ["implicit-function-declaration", "implicit-int", "int-conversion", "incompatible-pointer-types", "return-mismatch"];
-    let flags: Vec<String> = lenient.iter().map(|name| format!("-Wno-error={name}")).collect();
+    let flags: Vec<String> = lenient.iter().map(|name| format!("-Wno-{name}")).collect();
     compiled(source, &GCC, &flags, &["c"])
 }
 
