@@ -417,6 +417,15 @@ pub struct ProgramRecord {
     /// How it was built, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub built: Option<BuildNote>,
+    /// How its dialect was told, where nobody had said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<String>,
+    /// What it wanted to be started with, as far as that was found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<String>,
+    /// What was tried to find that out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<String>,
     /// Why it could not be run at all, where that is so (our fault or the machine's).
     pub trouble: Option<String>,
     /// Why scenarios were left out, where the program had taken all the time that it may.

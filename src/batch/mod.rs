@@ -1,6 +1,7 @@
 //! Grading submissions: who runs when, and what becomes of it.
 
 mod build;
+mod habits;
 mod lanes;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use build::{Builder, Outcome};
+use habits::Way;
 use lanes::Lanes;
 
 use crate::event::{BuildNote, Event, Fact, ProgramRecord, Record};
@@ -32,6 +34,12 @@ use crate::worker::Job;
 pub struct Program {
     /// What is asked of it.
     pub plan: Plan,
+    /// The same in other dialects, where nobody said which it is to speak; none where somebody did.
+    pub others: Vec<Plan>,
+    /// How its dialect was told.
+    pub told: Option<String>,
+    /// Whether arguments and input may be tried, since nobody said what it wants.
+    pub may_try: bool,
     /// Its file, relative to the submission, or its command line: what reports show.
     pub path: String,
     /// Its language, in words.
@@ -194,23 +202,12 @@ struct Task {
 
 impl Task {
     async fn run(self, copy: PrivateCopy, places: Arc<Semaphore>) -> Recorded {
-        let Program { plan, path, language, builds, mut command, arguments, first_input, trouble } = self.program;
-        let mut record = ProgramRecord {
-            role: plan.role,
-            path,
-            language,
-            seed: self.seed,
-            records: Vec::new(),
-            built: None,
-            trouble,
-            stopped: None,
-            isolation: String::new(),
-            isolation_reason: None,
-            starts: 0,
-            micros: 0,
-        };
-        if record.trouble.is_none() && !builds.is_empty() {
-            match self.builder.make(&builds, plan.role, &copy).await {
+        let program = &self.program;
+        let mut plan = program.plan.clone();
+        let mut record = self.blank();
+        let mut command = program.command.clone();
+        if record.trouble.is_none() && !program.builds.is_empty() {
+            match self.builder.make(&program.builds, plan.role, &copy).await {
                 Outcome::Built(run, note) => (command, record.built) = (run, Some(note)),
                 Outcome::Trouble(reason) => record.trouble = Some(reason),
                 Outcome::Failed(note) => {
@@ -220,18 +217,121 @@ impl Task {
                 }
             }
         }
-        command.extend(arguments);
         if record.trouble.is_none() {
-            let launch = launch(command, copy.root(), self.limits);
-            let (seed, hosts, isolation) = (self.seed, self.hosts, self.isolation);
-            let evidence = self.evidence.map(|folder| folder.join(plan.role.name()));
-            let job = Job { plan: plan.clone(), launch, seed, hosts, isolation, first_input, evidence };
-            record = Lanes::new(job, record, self.executable, self.progress).play(places).await;
+            let way = Way { arguments: program.arguments.clone(), input: program.first_input.clone() };
+            let playing = Playing { task: &self, command, copy: &copy, places };
+            record = playing.whole(&plan, &way, record).await;
+            (plan, record) = playing.with_habits(plan, way, record).await;
             if record.trouble.is_none() {
                 record.trouble = missed(&record, &copy);
             }
         }
         Recorded { plan, record }
+    }
+
+    /// The record of a program that has not been run.
+    fn blank(&self) -> ProgramRecord {
+        ProgramRecord {
+            role: self.program.plan.role,
+            path: self.program.path.clone(),
+            language: self.program.language.clone(),
+            seed: self.seed,
+            records: Vec::new(),
+            built: None,
+            told: self.program.told.clone(),
+            wanted: None,
+            tried: Vec::new(),
+            trouble: self.program.trouble.clone(),
+            stopped: None,
+            isolation: String::new(),
+            isolation_reason: None,
+            starts: 0,
+            micros: 0,
+        }
+    }
+}
+
+/// A program that is ready to be played with.
+struct Playing<'a> {
+    task: &'a Task,
+    command: Vec<String>,
+    copy: &'a PrivateCopy,
+    places: Arc<Semaphore>,
+}
+
+impl Playing<'_> {
+    /// Plays all scenarios.
+    async fn whole(&self, plan: &Plan, way: &Way, record: ProgramRecord) -> ProgramRecord {
+        let evidence = self.task.evidence.as_ref().map(|folder| folder.join(plan.role.name()));
+        self.play(plan, way, record, evidence, Arc::clone(&self.task.progress)).await
+    }
+
+    /// Plays the first scenario, to see whether a way is the right one.
+    async fn first(&self, plan: &Plan, way: &Way) -> Option<Record> {
+        let mut plan = plan.clone();
+        plan.scenarios.truncate(1);
+        let record = self.play(&plan, way, self.task.blank(), None, Arc::new(|_| ())).await;
+        record.records.into_iter().next().filter(|_| record.trouble.is_none())
+    }
+
+    async fn play(
+        &self,
+        plan: &Plan,
+        way: &Way,
+        record: ProgramRecord,
+        evidence: Option<Utf8PathBuf>,
+        progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    ) -> ProgramRecord {
+        let task = self.task;
+        let command = self.command.iter().chain(&way.arguments).cloned().collect();
+        let job = Job {
+            plan: plan.clone(),
+            launch: launch(command, self.copy.root(), task.limits.clone()),
+            seed: task.seed,
+            hosts: task.hosts.clone(),
+            isolation: task.isolation,
+            first_input: way.input.clone(),
+            evidence,
+        };
+        Lanes::new(job, record, task.executable.clone(), progress).play(Arc::clone(&self.places)).await
+    }
+
+    /// What comes out where a program wants to be started, fed or spoken to in another way than it was.
+    async fn with_habits(&self, plan: Plan, way: Way, record: ProgramRecord) -> (Plan, ProgramRecord) {
+        let (mut plan, mut way, mut record) = (plan, way, record);
+        let Some(first) = record.records.first().filter(|_| record.trouble.is_none()).cloned() else {
+            return (plan, record);
+        };
+        let ways = if self.task.program.may_try { habits::ways(&plan, &first) } else { Vec::new() };
+        let mut latest = first;
+        for another in ways {
+            record.tried.push(another.words());
+            let Some(found) = self.first(&plan, &another).await else { continue };
+            if habits::succeeds(&plan, &found) {
+                let mut blank = self.task.blank();
+                (blank.built, blank.tried) = (record.built.take(), std::mem::take(&mut record.tried));
+                blank.wanted = Some(another.words());
+                record = self.whole(&plan, &another, blank).await;
+                (way, latest) = (another, found);
+                break;
+            }
+        }
+        for other in &self.task.program.others {
+            if !habits::speaks_otherwise(&plan, &latest) {
+                break;
+            }
+            let Some(found) = self.first(other, &way).await else { continue };
+            if habits::speaks(other, &found) {
+                let mut blank = self.task.blank();
+                (blank.built, blank.tried) = (record.built.take(), std::mem::take(&mut record.tried));
+                blank.wanted = record.wanted.take();
+                blank.told = Some(habits::told(other).to_owned());
+                record = self.whole(other, &way, blank).await;
+                plan = other.clone();
+                break;
+            }
+        }
+        (plan, record)
     }
 }
 

@@ -25,10 +25,14 @@ pub struct Suites {
     #[arg(long, value_name = "FILE")]
     pub assignment: Option<Utf8PathBuf>,
 
-    /// The dialect: python, java [default: the assignment's, or python]
+    /// The dialect: python, java, or auto, which tells it from each program [default: the assignment's,
+    /// or auto]
     #[arg(long, value_name = "NAME")]
     pub dialect: Option<String>,
 }
+
+/// The name that stands for a dialect that is to be told from the program.
+pub const AUTO: &str = "auto";
 
 /// Suites, dialects and an assignment, read.
 #[derive(Debug)]
@@ -65,7 +69,17 @@ impl Shelf {
     /// Under what plans are made.
     #[must_use]
     pub fn choice(&self) -> Choice<'_> {
-        Choice { dialect: self.dialect.as_deref(), assignment: self.assignment.as_ref() }
+        let dialect = self.dialect.as_deref().filter(|name| *name != AUTO);
+        Choice { dialect, assignment: self.assignment.as_ref(), port: None }
+    }
+
+    /// Whether each program's dialect is to be told from the program.
+    #[must_use]
+    pub fn tells_dialect(&self) -> bool {
+        match &self.dialect {
+            Some(name) => name == AUTO,
+            None => self.assignment.is_none(),
+        }
     }
 
     /// The assignment's name.

@@ -57,7 +57,7 @@ fn find(shelf: &Shelf, id: &str) -> Result<Option<Match>, Stop> {
         return Ok(Some((plan, requirement, None)));
     }
     for (dialect, _) in shelf.library.dialects() {
-        let there = Choice { dialect: Some(dialect), assignment: None };
+        let there = Choice { dialect: Some(dialect), ..Choice::default() };
         if let Some((plan, requirement)) = find_under(shelf, &there, id)? {
             let note = format!("It is off here. This is how it is in the dialect {dialect}.");
             return Ok(Some((plan, requirement, Some(note))));

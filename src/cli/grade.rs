@@ -8,12 +8,12 @@ use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::args::Shelf;
-use super::{Stop, Suites};
+use super::{Stop, Suites, told};
 use crate::batch::{self, Progress};
 use crate::ids::{RequirementId, Role};
 use crate::judge::submission::SubmissionRecord;
 use crate::judge::verdict::Missing;
-use crate::plan::Resolved;
+use crate::plan::{Choice, Resolved};
 use crate::plan::model::Plan;
 use crate::program::find::{self, Candidate, FindError};
 use crate::program::language::{self, Build, Language, Recipe, Run, Source};
@@ -88,7 +88,7 @@ fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
     };
     let plans = plans(&shelf, &roles, &request.only, what.is_dir())?;
     let evidence = request.evidence.as_ref().map(|folder| shelves(folder, plans.values())).transpose()?;
-    let search = Search { request, resolved: &resolved, plans };
+    let search = Search { request, resolved: &resolved, shelf: &shelf, plans };
     let (programs, missing) = if !request.command.is_empty() {
         (vec![search.commanded()?], Vec::new())
     } else if what.is_dir() {
@@ -214,6 +214,7 @@ fn matches(pattern: &str, id: &str) -> bool {
 struct Search<'a> {
     request: &'a CheckRequest,
     resolved: &'a Resolved,
+    shelf: &'a Shelf,
     plans: BTreeMap<Role, Plan>,
 }
 
@@ -269,6 +270,26 @@ impl Search<'_> {
         }
     }
 
+    /// What is asked of a program in the dialect that it speaks: in the one that somebody has said, or in
+    /// the one that is told from its text, with others that its behaviour may show.
+    fn spoken(&self, plan: &Plan, language: &str, text: &str) -> (Plan, Vec<Plan>, Option<String>) {
+        if !self.shelf.tells_dialect() {
+            return (plan.clone(), Vec::new(), None);
+        }
+        let library = &self.shelf.library;
+        let found = told::tell(library, language, text, plan.role.transport(), plan.role.side());
+        let wanted = |dialect: &str, port| {
+            let choice = Choice { dialect: Some(dialect), port, ..self.shelf.choice() };
+            let mut plan = library.plan(plan.role, &choice).ok()?;
+            narrow(&mut plan, &self.request.only);
+            Some(plan)
+        };
+        let Some(spoken) = wanted(&found.dialect, found.port) else { return (plan.clone(), Vec::new(), None) };
+        let names: Vec<&str> = library.dialects().map(|(name, _)| name).filter(|name| *name != found.dialect).collect();
+        let others = names.into_iter().filter_map(|name| wanted(name, Some(spoken.port))).collect();
+        (spoken, others, Some(found.how))
+    }
+
     /// The folder that is copied.
     fn folder_of(&self) -> Utf8PathBuf {
         let path = &self.request.path;
@@ -284,8 +305,12 @@ impl Search<'_> {
         let command = self.request.command.clone();
         let path = command.join(" ");
         let file = command.iter().find_map(|word| Language::of(word));
+        let (plan, others, told) = self.spoken(plan, "", "");
         Ok(batch::Program {
-            plan: plan.clone(),
+            plan,
+            others,
+            told,
+            may_try: false,
             path,
             language: file.map_or_else(|| "command".to_owned(), |language| language.name.to_owned()),
             builds: Vec::new(),
@@ -300,19 +325,21 @@ impl Search<'_> {
         let nothing = ProgramChange::default();
         let change = self.resolved.programs.get(&candidate.role).unwrap_or(&nothing);
         let file = candidate.path.as_str();
-        let fill = |word: &String| filled(word, file, plan);
+        let folder = self.folder_of();
+        let source = Source::read(&folder, &candidate.path);
+        let (plan, others, told) = self.spoken(plan, candidate.language.map_or("", |language| language.name), &source.text);
+        let fill = |word: &String| filled(word, file, &plan);
         let mut recipe = Recipe::default();
         let mut trouble = None;
-        let folder = self.folder_of();
-        let told = change.build.iter().map(|command| command.0.iter().map(fill).collect()).collect::<Vec<_>>();
+        let build = change.build.iter().map(|command| command.0.iter().map(fill).collect()).collect::<Vec<_>>();
         match (&change.run, candidate.language) {
-            (Some(run), _) if told.is_empty() => recipe.run = run.iter().map(fill).collect(),
-            (Some(run), _) => recipe.builds = vec![Build::told(told, Run::Command(run.iter().map(fill).collect()))],
-            (None, _) if !told.is_empty() => {
+            (Some(run), _) if build.is_empty() => recipe.run = run.iter().map(fill).collect(),
+            (Some(run), _) => recipe.builds = vec![Build::told(build, Run::Command(run.iter().map(fill).collect()))],
+            (None, _) if !build.is_empty() => {
                 let stem = candidate.path.file_stem().unwrap_or_default().to_owned();
-                recipe.builds = vec![Build::told(told, Run::Executable(vec![stem]))];
+                recipe.builds = vec![Build::told(build, Run::Executable(vec![stem]))];
             }
-            (None, Some(language)) => match language.recipe(&Source::read(&folder, &candidate.path)) {
+            (None, Some(language)) => match language.recipe(&source) {
                 Ok(found) => recipe = found,
                 Err(none) => trouble = Some(none.to_string()),
             },
@@ -323,7 +350,10 @@ impl Search<'_> {
         let language =
             candidate.language.map_or_else(|| "unknown language".to_owned(), |language| language.name.to_owned());
         batch::Program {
-            plan: plan.clone(),
+            plan,
+            others,
+            told,
+            may_try: change.run.is_none() && change.arguments.is_empty() && change.input.is_none(),
             path: file.to_owned(),
             language,
             builds: recipe.builds,

@@ -21,6 +21,7 @@ mod lint;
 mod list;
 mod output;
 mod progress;
+mod told;
 mod worker;
 
 pub use args::{Colour, Suites};

@@ -1,6 +1,6 @@
 //! All suites and dialects that are known: the built-in ones, and what an assignment adds.
 
-use crate::ids::Role;
+use crate::ids::{Role, Transport};
 use crate::plan::assignment::{Loaded, Resolved};
 use crate::plan::convert::{self, Settings};
 use crate::plan::diagnose::Report;
@@ -40,6 +40,8 @@ pub struct Choice<'a> {
     pub dialect: Option<&'a str>,
     /// The assignment.
     pub assignment: Option<&'a Loaded>,
+    /// The port, instead of what the others say.
+    pub port: Option<u16>,
 }
 
 impl Library {
@@ -107,7 +109,7 @@ impl Library {
         if !mistakes.is_empty() {
             reports.insert(0, Report::new(assignment.source.clone(), mistakes));
         }
-        let choice = Choice { dialect: None, assignment: Some(assignment) };
+        let choice = Choice { assignment: Some(assignment), ..Choice::default() };
         let mut plans = Vec::new();
         if reports.is_empty() {
             for role in Role::ALL {
@@ -249,6 +251,17 @@ impl Library {
                 }
                 _ => Report::plain(mistake.message, mistake.help),
             }]
+        })
+    }
+
+    /// The dialects' names, with the port of each for a transport where it says one.
+    pub fn ports(&self, transport: Transport) -> impl Iterator<Item = (&str, Option<u16>)> {
+        self.dialects.iter().map(move |known| {
+            let port = match transport {
+                Transport::Udp => known.written.properties.udp_port,
+                Transport::Tcp => known.written.properties.tcp_port,
+            };
+            (known.written.dialect.value.as_str(), port)
         })
     }
 

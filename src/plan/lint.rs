@@ -138,7 +138,7 @@ fn follows(mistake: &Mistake, faults: &[Mistake]) -> bool {
 
 /// Looks through what could be read of an assignment, and through its suites.
 fn assignment(library: Library, loaded: Option<&Loaded>, mut faults: Report) -> Result<(), Vec<Report>> {
-    let choice = Choice { dialect: None, assignment: loaded };
+    let choice = Choice { assignment: loaded, ..Choice::default() };
     let found = loaded.map(|loaded| library.with(loaded).and_then(|library| library.plans(&choice)));
     let mut reports = match found {
         Some(Err(reports)) => reports,

@@ -69,7 +69,7 @@ pub(crate) fn settings(dialect: &Dialect, role: Role, choice: &Choice<'_>) -> Se
             closes_first: over.closes_first.or(base.closes_first).unwrap_or_default(),
             udp_buffer: over.udp_buffer.or(base.udp_buffer).unwrap_or(BUFFER),
         },
-        asked_port: port(over, role.transport()),
+        asked_port: choice.port.or(port(over, role.transport())),
         usual_port: port(base, role.transport()).unwrap_or(PORT),
         levels,
         exact: changes().filter_map(|(id, change)| Some((id, Points::from_f64(change.points?.value)))).collect(),
@@ -203,7 +203,7 @@ fn in_vain(library: &Library, assignment: &Loaded, id: &str, change: &Requiremen
     if !matches!(change.level, Some(Level::Required | Level::Extra)) || assignment.written.dialect.is_none() {
         return None;
     }
-    let choice = Choice { dialect: None, assignment: Some(assignment) };
+    let choice = Choice { assignment: Some(assignment), ..Choice::default() };
     let dialect = library.dialect(&choice).ok()?;
     library.suites().find_map(|suite| {
         let when = suite.requirements.get(id)?.0.as_ref()?.value.when.as_ref()?;
