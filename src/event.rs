@@ -420,9 +420,9 @@ pub struct ProgramRecord {
     /// How its dialect was told, where nobody had said it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<String>,
-    /// What it wanted to be started with, as far as that was found out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wanted: Option<String>,
+    /// What else is to be said of it: a name that misleads, what it wanted to be started with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What was tried to find that out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tried: Vec<String>,

@@ -105,7 +105,8 @@ impl Builder {
     /// One build, or what was kept of it.
     async fn once(&self, build: &Build, copy: &PrivateCopy) -> Result<(Built, Vec<Utf8PathBuf>), String> {
         let key = key(build, copy, self.isolation);
-        let turn = Arc::clone(self.running.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default());
+        let turn =
+            Arc::clone(self.running.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default());
         let _turn = turn.lock().await;
         let place = self.store.as_ref().map(|store| store.join(&key));
         if let Some(kept) = place.as_deref().and_then(|place| recall(place, copy.root())) {

@@ -1,8 +1,8 @@
 //! What students' programs want that nobody told the grader: another framing, arguments, an address at
 //! the first prompt. Each is tried on the first scenario alone, and only where that came to nothing.
 
-use crate::event::{Exit, Fact, Record, Rest};
-use crate::ids::Side;
+use crate::event::{Exit, Fact, ProgramRecord, Record, Rest};
+use crate::ids::{Side, Transport};
 use crate::judge::facts::View;
 use crate::plan::model::{Framing, Plan};
 
@@ -94,12 +94,16 @@ fn arguments(plan: &Plan) -> Vec<Way> {
 /// What the first prompts ask for.
 fn inputs(plan: &Plan, printed: &str) -> Vec<Way> {
     let at = |words: &[&str]| words.iter().filter_map(|word| printed.find(word)).min();
-    let (host, port) = (at(&["host", "address", "server", " ip", "ip "]), at(&["port"]));
+    let hosts: &[&str] = match plan.role.side() {
+        Side::Server => &["host", "address", " ip", "ip "],
+        Side::Client => &["host", "address", "server", " ip", "ip "],
+    };
+    let (host, port) = (at(hosts), at(&["port"]));
     let number = plan.port.to_string();
     let lists: &[&[&str]] = match (host, port) {
         (None, None) => &[],
         (Some(_), None) => &[&[HOST], &[HOST, &number]],
-        (None, Some(_)) => &[&[&number], &[&number, HOST]],
+        (None, Some(_)) => &[&[&number], &[&number, HOST], &[HOST, &number]],
         (Some(host), Some(port)) if host <= port => &[&[HOST], &[HOST, &number], &[&number]],
         (Some(_), Some(_)) => &[&[&number], &[&number, HOST], &[HOST, &number]],
     };
@@ -111,9 +115,10 @@ fn inputs(plan: &Plan, printed: &str) -> Vec<Way> {
 pub(super) fn succeeds(plan: &Plan, record: &Record) -> bool {
     let view = View::whole(record);
     match plan.role.side() {
-        Side::Server => view.sockets().iter().any(|socket| {
-            socket.transport == plan.role.transport() && socket.local.port() == plan.port
-        }),
+        Side::Server => view
+            .sockets()
+            .iter()
+            .any(|socket| socket.transport == plan.role.transport() && socket.local.port() == plan.port),
         Side::Client => came(record),
     }
 }
@@ -122,10 +127,16 @@ pub(super) fn succeeds(plan: &Plan, record: &Record) -> bool {
 /// it were merely wrong.
 pub(super) fn speaks_otherwise(plan: &Plan, record: &Record) -> bool {
     let view = View::whole(record);
-    let received = || record.events.iter().filter_map(|event| match &event.fact {
-        Fact::Received { bytes, .. } if !bytes.0.is_empty() => Some(bytes.0.as_slice()),
-        _ => None,
-    });
+    if plan.role.transport() == Transport::Udp {
+        // A datagram has its own end.
+        return false;
+    }
+    let received = || {
+        record.events.iter().filter_map(|event| match &event.fact {
+            Fact::Received { bytes, .. } if !bytes.0.is_empty() => Some(bytes.0.as_slice()),
+            _ => None,
+        })
+    };
     match (plan.role.side(), plan.dialect.framing) {
         // It has got a sentence without a newline, and waits.
         (Side::Server, Framing::Message) => {
@@ -133,11 +144,20 @@ pub(super) fn speaks_otherwise(plan: &Plan, record: &Record) -> bool {
             sent && received().next().is_none() && view.exit().is_none()
         }
         // It has sent a sentence without one.
-        (Side::Client, Framing::Line) => {
-            received().next().is_some() && received().all(|bytes| !bytes.contains(&b'\n'))
-        }
+        (Side::Client, Framing::Line) => received().next().is_some() && received().all(|bytes| !bytes.contains(&b'\n')),
         _ => false,
     }
+}
+
+/// Whether a client ends what it sends with a newline.
+pub(super) fn sends_lines(record: &ProgramRecord) -> bool {
+    let first = record.records.first();
+    let events = first.into_iter().flat_map(|record| &record.events);
+    let mut received = events.filter_map(|event| match &event.fact {
+        Fact::Received { bytes, .. } if !bytes.0.is_empty() => Some(bytes.0.as_slice()),
+        _ => None,
+    });
+    received.next_back().is_some_and(|bytes| bytes.ends_with(b"\n"))
 }
 
 /// Whether it speaks as this plan has it.

@@ -19,11 +19,11 @@ use lanes::Lanes;
 use crate::event::{BuildNote, Event, Fact, ProgramRecord, Record};
 use crate::ids::Role;
 use crate::judge::check::contains;
-use crate::judge::is_moot;
 use crate::judge::facts::View;
+use crate::judge::is_moot;
 use crate::judge::submission::{FORMAT, Recorded, SubmissionRecord};
 use crate::judge::verdict::Missing;
-use crate::plan::model::Plan;
+use crate::plan::model::{Framing, Plan};
 use crate::program::language::Build;
 use crate::program::launch::Launch;
 use crate::sandbox::{CopyError, Level, Limits, PrivateCopy};
@@ -38,6 +38,8 @@ pub struct Program {
     pub others: Vec<Plan>,
     /// How its dialect was told.
     pub told: Option<String>,
+    /// What else is to be said of it.
+    pub notes: Vec<String>,
     /// Whether arguments and input may be tried, since nobody said what it wants.
     pub may_try: bool,
     /// Its file, relative to the submission, or its command line: what reports show.
@@ -122,12 +124,10 @@ pub async fn grade(
     let places = Arc::new(Semaphore::new(request.jobs.max(1)));
     let builder = Arc::new(Builder::new(request.executable.clone(), request.isolation));
     let mut tasks = JoinSet::new();
-    for (index, program) in request.programs.iter().enumerate() {
-        let copy = PrivateCopy::of(&request.path)?;
+    let task = |program: &Program, copy: &PrivateCopy, seed: u64| {
         let mut program = program.clone();
-        program.trouble = program.trouble.or_else(|| left_out(&request.path, &program.path, &copy));
-        let seed = *seed.get_or_insert(copy.digest().seed());
-        let task = Task {
+        program.trouble = program.trouble.or_else(|| left_out(&request.path, &program.path, copy));
+        Task {
             program,
             limits: request.limits.clone(),
             hosts: request.hosts.clone(),
@@ -137,15 +137,24 @@ pub async fn grade(
             builder: Arc::clone(&builder),
             evidence: request.evidence.clone(),
             progress: Arc::clone(&progress),
-        };
+            places: Arc::clone(&places),
+        }
+    };
+    for (index, program) in request.programs.iter().enumerate() {
+        let copy = PrivateCopy::of(&request.path)?;
+        let seed = *seed.get_or_insert(copy.digest().seed());
+        let task = task(program, &copy, seed);
         let places = Arc::clone(&places);
         tasks.spawn(async move {
             let _place = Arc::clone(&places).acquire_owned().await;
-            (index, task.run(copy, places).await)
+            (index, task.run(copy).await)
         });
     }
     let mut programs: Vec<(usize, Recorded)> = tasks.join_all().await;
     programs.sort_by_key(|(index, _)| *index);
+    if let Some((index, recorded)) = client_by_server(&request, &programs, &task).await? {
+        programs[index].1 = recorded;
+    }
     let (isolation, isolation_reason) = isolation(programs.iter().map(|(_, recorded)| &recorded.record));
     Ok(SubmissionRecord {
         format: FORMAT.to_owned(),
@@ -198,10 +207,36 @@ struct Task {
     builder: Arc<Builder>,
     evidence: Option<Utf8PathBuf>,
     progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    places: Arc<Semaphore>,
+}
+
+/// A TCP client that ends its sentence with a newline does what its server waits for, where that was told
+/// to speak by lines: then both are judged so. (Alone, the newline would be one too many.)
+async fn client_by_server(
+    request: &Request,
+    programs: &[(usize, Recorded)],
+    task: &impl Fn(&Program, &PrivateCopy, u64) -> Task,
+) -> Result<Option<(usize, Recorded)>, BatchError> {
+    let of = |role: Role| programs.iter().position(|(_, recorded)| recorded.plan.role == role);
+    let (Some(server), Some(client)) = (of(Role::TcpServer), of(Role::TcpClient)) else { return Ok(None) };
+    let (server, recorded) = (&programs[server].1, &programs[client].1);
+    let Some(program) = request.programs.get(programs[client].0) else { return Ok(None) };
+    let other = program.others.iter().find(|other| other.dialect.name == server.plan.dialect.name);
+    let (Some(other), Some(_)) = (other, &server.record.told) else { return Ok(None) };
+    let by_lines = habits::sends_lines(&recorded.record) && other.dialect.framing == Framing::Line;
+    if !by_lines || recorded.plan.dialect.framing == Framing::Line {
+        return Ok(None);
+    }
+    let copy = PrivateCopy::of(&request.path)?;
+    let mut program = program.clone();
+    (program.plan, program.others) = (other.clone(), Vec::new());
+    program.told = Some("told by its server, which speaks by lines".to_owned());
+    let recorded = task(&program, &copy, recorded.record.seed).run(copy).await;
+    Ok(Some((client, recorded)))
 }
 
 impl Task {
-    async fn run(self, copy: PrivateCopy, places: Arc<Semaphore>) -> Recorded {
+    async fn run(self, copy: PrivateCopy) -> Recorded {
         let program = &self.program;
         let mut plan = program.plan.clone();
         let mut record = self.blank();
@@ -219,7 +254,7 @@ impl Task {
         }
         if record.trouble.is_none() {
             let way = Way { arguments: program.arguments.clone(), input: program.first_input.clone() };
-            let playing = Playing { task: &self, command, copy: &copy, places };
+            let playing = Playing { task: &self, command, copy: &copy, places: Arc::clone(&self.places) };
             record = playing.whole(&plan, &way, record).await;
             (plan, record) = playing.with_habits(plan, way, record).await;
             if record.trouble.is_none() {
@@ -239,7 +274,7 @@ impl Task {
             records: Vec::new(),
             built: None,
             told: self.program.told.clone(),
-            wanted: None,
+            notes: self.program.notes.clone(),
             tried: Vec::new(),
             trouble: self.program.trouble.clone(),
             stopped: None,
@@ -310,7 +345,7 @@ impl Playing<'_> {
             if habits::succeeds(&plan, &found) {
                 let mut blank = self.task.blank();
                 (blank.built, blank.tried) = (record.built.take(), std::mem::take(&mut record.tried));
-                blank.wanted = Some(another.words());
+                blank.notes.push(another.words());
                 record = self.whole(&plan, &another, blank).await;
                 (way, latest) = (another, found);
                 break;
@@ -324,7 +359,7 @@ impl Playing<'_> {
             if habits::speaks(other, &found) {
                 let mut blank = self.task.blank();
                 (blank.built, blank.tried) = (record.built.take(), std::mem::take(&mut record.tried));
-                blank.wanted = record.wanted.take();
+                blank.notes = std::mem::take(&mut record.notes);
                 blank.told = Some(habits::told(other).to_owned());
                 record = self.whole(other, &way, blank).await;
                 plan = other.clone();

@@ -13,8 +13,8 @@ use crate::batch::{self, Progress};
 use crate::ids::{RequirementId, Role};
 use crate::judge::submission::SubmissionRecord;
 use crate::judge::verdict::Missing;
-use crate::plan::{Choice, Resolved};
 use crate::plan::model::Plan;
+use crate::plan::{Choice, Resolved};
 use crate::program::find::{self, Candidate, FindError};
 use crate::program::language::{self, Build, Language, Recipe, Run, Source};
 use crate::report::Graded;
@@ -247,7 +247,7 @@ impl Search<'_> {
                     return Err(FindError::NoLanguage { path: path.clone() }.into());
                 }
                 let file = path.file_name().unwrap_or_default();
-                Candidate { role, path: file.into(), language, fit: 1000 }
+                Candidate { role, path: file.into(), language, fit: 1000, mixed_up: false }
             }
         };
         match self.plans.get(&candidate.role) {
@@ -287,7 +287,7 @@ impl Search<'_> {
         let Some(spoken) = wanted(&found.dialect, found.port) else { return (plan.clone(), Vec::new(), None) };
         let names: Vec<&str> = library.dialects().map(|(name, _)| name).filter(|name| *name != found.dialect).collect();
         let others = names.into_iter().filter_map(|name| wanted(name, Some(spoken.port))).collect();
-        (spoken, others, Some(found.how))
+        (spoken, others, found.how)
     }
 
     /// The folder that is copied.
@@ -310,6 +310,7 @@ impl Search<'_> {
             plan,
             others,
             told,
+            notes: Vec::new(),
             may_try: false,
             path,
             language: file.map_or_else(|| "command".to_owned(), |language| language.name.to_owned()),
@@ -322,12 +323,14 @@ impl Search<'_> {
     }
 
     fn program(&self, plan: &Plan, candidate: &Candidate) -> batch::Program {
+        let plan_role = plan.role;
         let nothing = ProgramChange::default();
         let change = self.resolved.programs.get(&candidate.role).unwrap_or(&nothing);
         let file = candidate.path.as_str();
         let folder = self.folder_of();
         let source = Source::read(&folder, &candidate.path);
-        let (plan, others, told) = self.spoken(plan, candidate.language.map_or("", |language| language.name), &source.text);
+        let (plan, others, told) =
+            self.spoken(plan, candidate.language.map_or("", |language| language.name), &source.text);
         let fill = |word: &String| filled(word, file, &plan);
         let mut recipe = Recipe::default();
         let mut trouble = None;
@@ -353,6 +356,7 @@ impl Search<'_> {
             plan,
             others,
             told,
+            notes: candidate.mixed_up.then(|| mixed_up(plan_role, file)).into_iter().collect(),
             may_try: change.run.is_none() && change.arguments.is_empty() && change.input.is_none(),
             path: file.to_owned(),
             language,
@@ -363,6 +367,11 @@ impl Search<'_> {
             trouble,
         }
     }
+}
+
+/// What is said of a file whose name says that it is something else.
+fn mixed_up(role: Role, file: &str) -> String {
+    format!("it is graded as what its sockets make it, a {}, though `{file}` is another's name", role.words())
 }
 
 fn filled(word: &str, file: &str, plan: &Plan) -> String {

@@ -11,8 +11,8 @@ pub struct Told {
     pub dialect: String,
     /// The port, where it is not the dialect's.
     pub port: Option<u16>,
-    /// How the dialect was told.
-    pub how: String,
+    /// How the dialect was told, where it is not the usual one.
+    pub how: Option<String>,
 }
 
 /// The dialect whose book is in Java.
@@ -20,17 +20,16 @@ const JAVA: &str = "java";
 
 /// Tells a program's dialect from its text.
 pub fn tell(library: &Library, language: &str, text: &str, transport: Transport, side: Side) -> Told {
-    let ports: Vec<(&str, u16)> =
-        library.ports(transport).filter_map(|(name, port)| Some((name, port?))).collect();
+    let ports: Vec<(&str, u16)> = library.ports(transport).filter_map(|(name, port)| Some((name, port?))).collect();
     let named = numbers(text);
     let found: Vec<&(&str, u16)> = ports.iter().filter(|(_, port)| named.contains(port)).collect();
     let usual = library.dialects().next().map_or("", |(name, _)| name);
     let own = |name: &str| ports.iter().find(|(known, _)| *known == name).map(|(_, port)| *port);
     let by_language = language == "Java" && (transport == Transport::Udp || side == Side::Client || reads_lines(text));
     let (dialect, how) = match found.as_slice() {
-        _ if by_language => (JAVA, "told by its language, Java".to_owned()),
-        [(name, port)] if language != "Java" && *name != usual => (*name, format!("told by its port, {port}")),
-        _ => (usual, "the usual one".to_owned()),
+        _ if by_language => (JAVA, Some("told by its language, Java".to_owned())),
+        [(name, port)] if language != "Java" && *name != usual => (*name, Some(format!("told by its port, {port}"))),
+        _ => (usual, None),
     };
     // A lab's port is right whichever dialect has it: nobody has said another.
     let port = match found.as_slice() {

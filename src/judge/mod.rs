@@ -41,6 +41,8 @@ pub fn judge(plan: &Plan, program: &ProgramRecord) -> ProgramVerdict {
         path: program.path.clone(),
         language: program.language.clone(),
         dialect: plan.dialect.name.clone(),
+        told: program.told.clone(),
+        notes: program.notes.clone(),
         show: plan.show,
         requirements,
         starts: program.starts,

@@ -102,6 +102,12 @@ pub struct ProgramVerdict {
     pub language: String,
     /// The dialect that it was judged by.
     pub dialect: String,
+    /// How that was told, where nobody had said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<String>,
+    /// What else is to be said of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What a student is shown of a failure.
     pub show: Show,
     /// Its requirements, in the suite's order.

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use super::calls::decode;
 use super::Runtime;
+use super::calls::decode;
 use super::threads::{Limit, Look, ThreadLook, Wait};
 use super::tree;
 

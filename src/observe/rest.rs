@@ -58,6 +58,8 @@ impl Budget {
     pub const START: Self = Self { wall: Duration::from_secs(10), cpu: Duration::from_secs(10) };
     /// For a reaction.
     pub const SETTLE: Self = Self { wall: Duration::from_secs(5), cpu: Duration::from_secs(3) };
+    /// Until it asks for input: a start, of which not all need be seen.
+    pub const PROMPT: Self = Self { wall: Duration::from_secs(3), cpu: Duration::from_secs(3) };
     /// To learn where it is at home.
     pub const HOME: Self = Self { wall: Duration::from_secs(2), cpu: Duration::from_millis(300) };
 }

@@ -111,7 +111,13 @@ const SIGALRM: u32 = 14;
 /// A POSIX timer, but for those that send a signal of the runtime's own, or a timerfd that is running.
 fn armed_timer(pid: u32, own: &[u32]) -> bool {
     let timers = fs::read_to_string(format!("/proc/{pid}/timers")).unwrap_or_default();
-    let foreign = |signal: &str| signal.split('/').next().and_then(|number| number.trim().parse().ok()).is_none_or(|number| !own.contains(&number));
+    let foreign = |signal: &str| {
+        signal
+            .split('/')
+            .next()
+            .and_then(|number| number.trim().parse().ok())
+            .is_none_or(|number| !own.contains(&number))
+    };
     if timers.lines().filter_map(|line| line.strip_prefix("signal:")).any(foreign) {
         return true;
     }

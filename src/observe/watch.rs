@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::rest::{Activity, Budget, Memory, Purpose, Resting, Settled};
 use super::Runtime;
+use super::rest::{Activity, Budget, Memory, Purpose, Resting, Settled};
 use crate::event::Socket;
 use crate::ids::Transport;
 

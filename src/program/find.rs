@@ -39,6 +39,8 @@ pub struct Candidate {
     pub language: Option<&'static Language>,
     /// How well it fits, from 1 to 1000.
     pub fit: u32,
+    /// Whether its name says that it is on the other side.
+    pub mixed_up: bool,
 }
 
 /// What was found for a role.
@@ -165,9 +167,13 @@ pub fn role_of(file: &Utf8Path) -> Result<Candidate, FindError> {
     let language = clues.language.ok_or_else(|| FindError::NoLanguage { path: file.to_owned() })?;
     let ranked = clues.ranked();
     match ranked.as_slice() {
-        [(role, fit), rest @ ..] if rest.first().is_none_or(|(_, second)| fit - second >= CLEAR) => {
-            Ok(Candidate { role: *role, path: Utf8PathBuf::from(name), language: Some(language), fit: *fit })
-        }
+        [(role, fit), rest @ ..] if rest.first().is_none_or(|(_, second)| fit - second >= CLEAR) => Ok(Candidate {
+            role: *role,
+            path: Utf8PathBuf::from(name),
+            language: Some(language),
+            fit: *fit,
+            mixed_up: clues.is_mixed_up(),
+        }),
         _ => Err(FindError::NoRole { path: file.to_owned() }),
     }
 }
@@ -208,7 +214,13 @@ fn by_pattern(role: Role, patterns: &[String], clues: &[&Clues]) -> Found {
     for pattern in patterns {
         let matching: Vec<&&Clues> = clues.iter().filter(|clues| matches(pattern, &clues.path)).collect();
         if let [one] = matching.as_slice() {
-            return Found::Clear(Candidate { role, path: one.path.clone(), language: one.language, fit: 1000 });
+            return Found::Clear(Candidate {
+                role,
+                path: one.path.clone(),
+                language: one.language,
+                fit: 1000,
+                mixed_up: false,
+            });
         }
         if !matching.is_empty() {
             let fit = |clues: &Clues| clues.candidate(role).map_or(1, |candidate| candidate.fit);
@@ -217,6 +229,7 @@ fn by_pattern(role: Role, patterns: &[String], clues: &[&Clues]) -> Found {
                 path: clues.path.clone(),
                 language: clues.language,
                 fit: fit(clues),
+                mixed_up: false,
             };
             return decide(matching.iter().map(candidate).collect(), String::new);
         }

@@ -48,6 +48,10 @@ struct Program {
     path: String,
     language: String,
     dialect: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dialect_told: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
     score: Points,
     max_score: Points,
     starts: u32,
@@ -142,6 +146,8 @@ fn program(program: &ProgramVerdict) -> Program {
         path: json_text(&program.path),
         language: program.language.clone(),
         dialect: program.dialect.clone(),
+        dialect_told: program.told.clone(),
+        notes: program.notes.iter().map(|note| json_text(note)).collect(),
         score: program.score(),
         max_score: program.max_score(),
         starts: program.starts,

@@ -130,6 +130,11 @@ impl<'a> Page<'a> {
         let heading =
             format!("{} · {path} · {} · dialect {}", capital(program.role.words()), program.language, program.dialect);
         self.spread((&heading, BOLD), (&seconds(program.micros), DIM));
+        let told = program.told.as_ref().map(|how| format!("Dialect {}: {how}.", program.dialect));
+        let notes = program.notes.iter().map(|note| format!("{}.", capital(note)));
+        for words in told.into_iter().chain(notes) {
+            self.paragraph(&tame(&words), DIM);
+        }
         let ids = shown(program).map(|judged| judged.id.0.len()).max().unwrap_or(0);
         for judged in shown(program) {
             self.requirement(program, judged, ids);

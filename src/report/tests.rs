@@ -58,6 +58,8 @@ fn finding(cause: &str, explanation: &str, event: Option<usize>) -> Finding {
 
 fn program(role: Role, path: &str, requirements: Vec<Judged>) -> ProgramVerdict {
     ProgramVerdict {
+        told: None,
+        notes: Vec::new(),
         role,
         path: path.to_owned(),
         language: "Python".to_owned(),
@@ -119,6 +121,10 @@ fn record(facts: Vec<Fact>) -> Record {
 
 fn records(role: Role, facts: Vec<Fact>) -> ProgramRecord {
     ProgramRecord {
+        built: None,
+        told: None,
+        notes: Vec::new(),
+        tried: Vec::new(),
         role,
         path: "TCPServer.py".to_owned(),
         language: "Python".to_owned(),

@@ -122,6 +122,11 @@ impl Live {
         assigned.is_some()
     }
 
+    /// Says that it is not to be spoken to.
+    pub(super) fn lose_target(&mut self) {
+        self.target = None;
+    }
+
     /// Where no sockets are listed: whether somebody has the assigned port.
     pub(super) fn probe_target(&mut self, transport: Transport, port: u16) -> bool {
         self.sockets = self.watch.probe(transport, port).into_iter().collect();

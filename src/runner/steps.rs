@@ -62,10 +62,7 @@ impl Stage<'_> {
             }
             Step::EndInput => self.end_input(),
             Step::Stop => self.stop(),
-            Step::Restart => {
-                self.stop()?;
-                self.start(None).await
-            }
+            Step::Restart => self.restart().await,
             Step::Repeat { times, values, steps } => self.repeat(*times, values, steps).await,
             Step::AtOnce(lists) => self.at_once(lists).await,
         }
@@ -173,7 +170,8 @@ impl Stage<'_> {
             self.log.push(Fact::Starved { waited_for: "the program opens its socket".to_owned() });
             return Err(Halt::Starved);
         };
-        if !elsewhere {
+        // What is bound to another address of the host is there already.
+        if !elsewhere || !target.ip().is_loopback() {
             return Ok(target);
         }
         let address = another_address().or_else(|error| {
@@ -357,16 +355,35 @@ impl Stage<'_> {
             }
             Err(error) => return self.trouble(error.to_string()),
         }
-        if let Some(first) = self.terms.first_input.clone() {
-            self.feed(first.as_bytes())?;
+        // What is typed before a program asks for it is lost on some (a line reader of Node.js), as it is
+        // on a student who types ahead.
+        for line in self.terms.first_input.clone().unwrap_or_default().split_inclusive('\n') {
+            self.wait(Purpose::Home, Budget::PROMPT, None).await;
+            self.feed(line.as_bytes())?;
         }
         if let Some(bytes) = input {
+            self.wait(Purpose::Home, Budget::PROMPT, None).await;
             self.feed(&bytes)?;
         }
         match self.plan.role.side() {
             Side::Client => Ok(()),
             Side::Server => self.ready().await,
         }
+    }
+
+    /// Stops the program and starts it again. A server that then has another port is not back.
+    async fn restart(&mut self) -> Played {
+        let port = |live: &Option<Live>| live.as_ref().and_then(Live::target).map(|target| target.port());
+        let before = port(self.live);
+        self.stop()?;
+        self.start(None).await?;
+        if before.is_some()
+            && port(self.live) != before
+            && let Some(live) = self.live.as_mut()
+        {
+            live.lose_target();
+        }
+        Ok(())
     }
 
     async fn ready(&mut self) -> Played {

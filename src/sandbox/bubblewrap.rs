@@ -190,7 +190,13 @@ impl Bubblewrap {
         let environment = std::collections::BTreeMap::new();
         let command = ["true".to_owned()];
         let limits = crate::sys::ProcessLimits::default();
-        let start = Start { command: &command, folder: Path::new("/"), inside: Path::new(""), environment: &environment, limits };
+        let start = Start {
+            command: &command,
+            folder: Path::new("/"),
+            inside: Path::new(""),
+            environment: &environment,
+            limits,
+        };
         // The sentry hears bubblewrap out.
         let Prepared { mut command, confinement, mut sentry } = self.prepare(&start)?;
         crate::sys::confine(&mut command, confinement);

@@ -65,7 +65,17 @@ fn unshared(left: &mut bool) -> std::io::Result<()> {
         fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
         fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
     }
-    super::loopback::set_up()
+    super::loopback::set_up()?;
+    free_low_ports();
+    Ok(())
+}
+
+/// Lets every user bind ports below 1024 in this network (ip(7), ip_unprivileged_port_start): a server on
+/// port 80 has a wrong port, and nothing else against it.
+#[cfg(target_os = "linux")]
+fn free_low_ports() {
+    // Where this may not be set, bind(2) says so.
+    let _ = std::fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
 }
 
 /// Leaves the private network, with all that lingers in it, for another one that is as new. This must
@@ -83,7 +93,9 @@ pub fn renew() -> std::io::Result<()> {
     super::loopback::set_up().inspect_err(|_| {
         // Allowed, for this thread has come from there.
         let _ = setns(&old, CloneFlags::CLONE_NEWNET);
-    })
+    })?;
+    free_low_ports();
+    Ok(())
 }
 
 /// Elsewhere there is none.

@@ -33,8 +33,7 @@ const SCRATCH_FILES: u64 = 5000;
 const DEPTH: usize = 16;
 
 /// Folders of tools of their own, which no program needs that was built.
-const INTERMEDIATE: [&str; 7] =
-    ["deps", "build", "incremental", ".fingerprint", "CMakeFiles", "examples", "obj"];
+const INTERMEDIATE: [&str; 7] = ["deps", "build", "incremental", ".fingerprint", "CMakeFiles", "examples", "obj"];
 
 /// The user that a program of an administrator's grader is: nobody (Debian's number, and that of
 /// overflowuid, user_namespaces(7)).

@@ -87,8 +87,13 @@ fn try_all() -> Vec<(Level, Option<String>)> {
             Err(error) => return Some(format!("no temporary folder can be made ({error})")),
         };
         let limits = Limits::default();
-        let start =
-            Start { command: &command, folder: folder.path(), inside: std::path::Path::new(""), environment: &environment, limits: limits.process() };
+        let start = Start {
+            command: &command,
+            folder: folder.path(),
+            inside: std::path::Path::new(""),
+            environment: &environment,
+            limits: limits.process(),
+        };
         Sandbox::make(Some(level), network, &start, &limits).err().map(|unavailable| unavailable.reason)
     };
     Level::ALL.map(|level| (level, try_level(level))).to_vec()

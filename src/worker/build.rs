@@ -42,11 +42,7 @@ pub(super) async fn build(job: &BuildJob, sandbox: &Sandbox) -> Result<Built, St
 }
 
 /// Runs one command to its end: how that was, what it printed, and why it was ended.
-async fn one(
-    launch: &Launch,
-    sandbox: &Sandbox,
-    end: Instant,
-) -> Result<(Exit, Vec<u8>, Option<String>), String> {
+async fn one(launch: &Launch, sandbox: &Sandbox, end: Instant) -> Result<(Exit, Vec<u8>, Option<String>), String> {
     let mut running = Running::start(launch, sandbox).map_err(|error| error.to_string())?;
     running.end_input();
     let mut watch = Watch::new(running.keepers(), Vec::new());
@@ -67,7 +63,10 @@ async fn one(
             let (memory, _) = watch.usage(launch.limits.memory_bytes);
             if memory > launch.limits.memory_bytes {
                 running.kill();
-                why = Some(format!("the build was stopped: it wanted more than {} MiB of memory", launch.limits.memory_bytes >> 20));
+                why = Some(format!(
+                    "the build was stopped: it wanted more than {} MiB of memory",
+                    launch.limits.memory_bytes >> 20
+                ));
             }
         }
         tokio::time::sleep(GLANCE).await;

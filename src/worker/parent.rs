@@ -182,7 +182,8 @@ async fn talk(
             input.write_all(&answer).await.map_err(|_| ended())?;
             continue;
         }
-        let last = matches!(message, Message::Done { .. } | Message::Built(_) | Message::Trouble(_) | Message::Stopped(_));
+        let last =
+            matches!(message, Message::Done { .. } | Message::Built(_) | Message::Trouble(_) | Message::Stopped(_));
         hear(message);
         if last {
             return Ok(());

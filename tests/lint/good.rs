@@ -31,7 +31,7 @@ fn each_kind_is_told_by_its_key() {
 fn required_requirements_add_up_to_25_in_each_dialect() {
     let library = shown(Library::builtin());
     for (dialect, _) in library.dialects() {
-        let choice = Choice { dialect: Some(dialect), assignment: None };
+        let choice = Choice { dialect: Some(dialect), ..Choice::default() };
         for plan in shown(library.plans(&choice)) {
             let sum: Points = plan.requirements.iter().map(|requirement| requirement.points).sum();
             assert_eq!(sum, Points(2500), "{} in {dialect}", plan.suite);
@@ -44,7 +44,7 @@ fn required_requirements_add_up_to_25_in_each_dialect() {
 fn a_dialect_moves_and_rules_out() {
     let library = shown(Library::builtin());
     let level = |dialect, id: &str| {
-        let plan = shown(library.plan(Role::TcpServer, &Choice { dialect: Some(dialect), assignment: None }));
+        let plan = shown(library.plan(Role::TcpServer, &Choice { dialect: Some(dialect), ..Choice::default() }));
         plan.requirements.iter().find(|one| one.id.0 == id).map(|one| one.level)
     };
     assert_eq!(level("python", "TCPS-5"), Some(Level::Required));
@@ -59,7 +59,7 @@ fn an_assignments_suite_takes_the_place_of_the_built_in_one() {
     let path = Utf8PathBuf::from_path_buf(super::root().join("specs/examples/echo/sockspec.yaml")).unwrap();
     let loaded = assignment::load(&path).unwrap_or_else(|report| panic!("{}", report.render(false)));
     let library = shown(Library::for_assignment(&loaded));
-    let choice = Choice { dialect: None, assignment: Some(&loaded) };
+    let choice = Choice { assignment: Some(&loaded), ..Choice::default() };
     let names: Vec<String> = shown(library.plans(&choice)).into_iter().map(|plan| plan.suite).collect();
     assert_eq!(names, ["echo-udp", "echo-tcp"]);
 }

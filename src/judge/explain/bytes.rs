@@ -395,6 +395,41 @@ fn cut_advice(case: &Case<'_>, printed: bool, common: usize) -> String {
     }
 }
 
+pub(super) fn carriage_return(case: &Case<'_>) -> Option<Explained> {
+    let (wanted, got) = case.texts()?;
+    let without: Vec<u8> = String::from_utf8_lossy(got).replace("\r\n", "\n").into_bytes();
+    if without == got || without != wanted {
+        return None;
+    }
+    Explained::new(
+        "carriage-return",
+        format!(
+            "Your {} ended the line with \\r\\n. Here a line ends with \\n alone: the \\r becomes a part of the text.",
+            case.program()
+        ),
+    )
+}
+
+/// A client that has a sentence of its own in its source, or reads it from elsewhere.
+pub(super) fn own_sentence(case: &Case<'_>) -> Option<Explained> {
+    let (wanted, got) = case.texts()?;
+    let about = matches!(case.failure.predicate, Predicate::Received { .. } | Predicate::First { .. });
+    let words = |bytes: &[u8]| -> Vec<String> {
+        String::from_utf8_lossy(bytes).split_whitespace().map(str::to_lowercase).collect()
+    };
+    let (typed, sent) = (words(wanted), words(got));
+    if case.is_server() || !about || sent.is_empty() || sent.iter().any(|word| typed.contains(word)) {
+        return None;
+    }
+    Explained::new(
+        "own-sentence",
+        format!(
+            "Your client sent {}, which nobody had typed. The sentence is what its user types: read it from standard input.",
+            quote(got, QUOTE)
+        ),
+    )
+}
+
 pub(super) fn changed_characters(case: &Case<'_>) -> Option<Explained> {
     let (wanted, got) = case.texts()?;
     if wanted.is_empty() || got.is_empty() || matches!(case.failure.predicate, Predicate::Printed(_)) {

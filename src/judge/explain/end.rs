@@ -51,7 +51,9 @@ pub(super) fn exception(case: &Case<'_>) -> Option<Explained> {
     let (language, crash) = crashed(case)?;
     let verb = if case.view.exit().is_some() { "stopped" } else { "lost a thread" };
     let mut advice = language.advice(&crash.error).map(|advice| format!(" {advice}")).unwrap_or_default();
-    if !case.is_server() && ["ConnectionRefused", "ConnectException", "ECONNREFUSED"].iter().any(|sign| crash.error.contains(sign)) {
+    if !case.is_server()
+        && ["ConnectionRefused", "ConnectException", "ECONNREFUSED"].iter().any(|sign| crash.error.contains(sign))
+    {
         let transport = case.plan.role.transport();
         advice.push_str(&format!(" The server is to be found at {transport} port {} of localhost.", case.plan.port));
     }

@@ -55,9 +55,8 @@ pub(super) fn wrong_transport(case: &Case<'_>) -> Option<Explained> {
         matches!(&event.fact, Fact::Arrived { peer, .. } if case.view.transport(peer) == Some(transport.other()))
     });
     let refused = transport == Transport::Udp
-        && crash_of(case).is_some_and(|crash| {
-            crash.error.contains("ConnectionRefusedError") && crash.place.contains("connect")
-        });
+        && crash_of(case)
+            .is_some_and(|crash| crash.error.contains("ConnectionRefusedError") && crash.place.contains("connect"));
     // At whatever port: none is 0.
     let unheard = case.view.starved().is_some();
     let on_the_wire = || case.view.spoken_elsewhere(transport.other(), 0).is_some();

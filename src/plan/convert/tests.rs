@@ -51,7 +51,7 @@ fn plan(suite: &str, dialect: &str, assigned: Option<&str>) -> Plan {
         assignment::read("sockspec.yaml".into(), Source::new("sockspec.yaml", text))
             .unwrap_or_else(|r| panic!("{}", r.render(false)))
     });
-    let choice = Choice { dialect: Some(dialect), assignment: loaded.as_ref() };
+    let choice = Choice { dialect: Some(dialect), assignment: loaded.as_ref(), port: None };
     library(&[suite]).plan_named("s", &choice).unwrap_or_else(|reports| panic!("{}", diagnose::render(&reports, false)))
 }
 
@@ -160,7 +160,7 @@ fn a_plan_survives_json() {
 fn what_an_assignment_asks_of_other_floors() {
     let text = "assignment: a\nroles: [tcp-server, udp-server]\nhosts: [lab]\nlimits: { cpu_seconds: 3 }\nprograms: { tcp-server: { files: [s.py] } }";
     let loaded = assignment::read("x/sockspec.yaml".into(), Source::new("sockspec.yaml", text)).unwrap();
-    let resolved = library(&[SERVER]).resolve(&Choice { dialect: None, assignment: Some(&loaded) }).unwrap();
+    let resolved = library(&[SERVER]).resolve(&Choice { assignment: Some(&loaded), ..Choice::default() }).unwrap();
     assert_eq!(resolved.roles, [Role::UdpServer, Role::TcpServer]);
     assert_eq!(resolved.dialect, "plain");
     assert_eq!(resolved.limits.cpu_seconds, Some(3));
@@ -171,7 +171,7 @@ fn what_an_assignment_asks_of_other_floors() {
 
 #[test]
 fn an_unknown_dialect_is_named_with_the_nearest_one() {
-    let choice = Choice { dialect: Some("plian"), assignment: None };
+    let choice = Choice { dialect: Some("plian"), ..Choice::default() };
     let reports = library(&[SERVER]).plan_named("s", &choice).unwrap_err();
     let text = diagnose::render(&reports, false);
     assert!(

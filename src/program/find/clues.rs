@@ -51,7 +51,16 @@ impl Clues {
 
     pub(super) fn candidate(&self, role: Role) -> Option<Candidate> {
         let fit = self.fit(role)?;
-        Some(Candidate { role, path: self.path.clone(), language: self.language, fit })
+        Some(Candidate { role, path: self.path.clone(), language: self.language, fit, mixed_up: self.is_mixed_up() })
+    }
+
+    /// Whether it surely is on the other side than its name says: then the name is a slip. A wrong kind of
+    /// socket alone is a mistake in the program, and it is graded as what it is meant to be.
+    pub(super) fn is_mixed_up(&self) -> bool {
+        match (self.name.side, self.content.side, self.content.transport) {
+            (Some((named, _)), Some((side, 900..)), Some((_, 1000))) => named != side,
+            _ => false,
+        }
     }
 
     /// The roles that it could have, best first.
@@ -65,7 +74,11 @@ impl Clues {
     /// How well it fits a role: the name counts most, then the folders, then the content. Where one
     /// of them speaks of a transport or side at all, those after it are not asked.
     pub(super) fn fit(&self, role: Role) -> Option<u32> {
-        let sources = [(self.name, 500), (self.folders, 400), (self.content, 250)];
+        let sources = if self.is_mixed_up() {
+            [(self.content, 500), (self.folders, 0), (self.name, 0)]
+        } else {
+            [(self.name, 500), (self.folders, 400), (self.content, 250)]
+        };
         let transport = sources.iter().find_map(|(said, weight)| said.transport.map(|said| (said, *weight)));
         let side = sources.iter().find_map(|(said, weight)| said.side.map(|said| (said, *weight)));
         let (((transport, sure), weight), ((side, side_sure), side_weight)) = (transport?, side?);
@@ -173,6 +186,100 @@ pub(super) fn folders(path: &Utf8Path) -> Said {
     said
 }
 
+/// What is written where a UDP socket is used, in one language or another.
+const UDP: [&str; 14] = [
+    "SOCK_DGRAM",
+    "DatagramSocket",
+    "DatagramPacket",
+    "create_datagram_endpoint",
+    "UDPServer(",
+    "UDPSocket",
+    "UdpSocket",
+    "UdpClient",
+    "ListenUDP",
+    "ListenPacket(\"udp",
+    "Dial(\"udp",
+    "DialUDP",
+    "dgram",
+    "'udp'",
+];
+
+/// A TCP socket.
+const TCP: [&str; 18] = [
+    "SOCK_STREAM",
+    "create_connection(",
+    "create_server(",
+    "open_connection(",
+    "start_server(",
+    "TCPServer(",
+    "TCPServer.new",
+    "TCPSocket",
+    "ServerSocket(",
+    "new Socket(",
+    "TcpListener",
+    "TcpStream",
+    "TcpClient",
+    "Listen(\"tcp",
+    "Dial(\"tcp",
+    "require('net')",
+    "require(\"net\")",
+    "'tcp'",
+];
+
+/// What only servers do.
+const SERVES: [&str; 15] = [
+    ".listen(",
+    ".accept(",
+    ".Accept(",
+    " listen(",
+    "create_server(",
+    "start_server(",
+    "serve_forever(",
+    "ServerSocket(",
+    "createServer(",
+    "TcpListener",
+    "TCPServer.new",
+    "ListenUDP",
+    "ListenPacket(",
+    "net.Listen(",
+    "Listen =>",
+];
+
+/// What only clients do.
+const ASKS: [&str; 14] = [
+    ".connect(",
+    ".connect_ex(",
+    " connect(",
+    "(connect(",
+    "create_connection(",
+    "open_connection(",
+    "createConnection(",
+    "TcpStream::connect",
+    "TCPSocket.new",
+    "TCPSocket.open",
+    "Dial(\"",
+    "DialUDP",
+    "PeerAddr",
+    "net.Socket(",
+];
+
+/// The side of a UDP program: who has a port of its own that others know, and who speaks first.
+fn datagrams(text: &str) -> Sure<Side> {
+    let first = |words: &[&str]| words.iter().filter_map(|word| text.find(word)).min().unwrap_or(usize::MAX);
+    let sends = first(&["sendto(", "send_to(", ".send(", "WriteTo(", "Send(", "SendAsync("]);
+    let receives =
+        first(&["recvfrom(", "recv_from(", ".receive(", "ReadFrom(", "on('message'", "on(\"message\"", "Receive("]);
+    let bare = text.contains("DatagramSocket()");
+    let binds = text.contains("bind(") || text.contains("DatagramSocket(") && !bare;
+    match (binds, sends < receives) {
+        (true, false) => Some((Side::Server, 900)),
+        (false, true) => Some((Side::Client, 900)),
+        // Clients of some languages must bind as well.
+        (true, true) => Some((Side::Client, 600)),
+        (false, false) => None,
+    }
+}
+
 /// What a program does with sockets, as far as its text says so.
 fn said_by_content(file: &Utf8Path) -> Said {
     let mut bytes = Vec::new();
@@ -189,23 +296,16 @@ fn said_by_text(text: &str) -> Said {
         (false, true) => Some((Transport::Tcp, 1000)),
         _ => None,
     };
-    let udp = has(&["SOCK_DGRAM", "DatagramSocket", "create_datagram_endpoint", "UDPServer("]);
-    let tcp = has(&[
-        "SOCK_STREAM",
-        "create_connection(",
-        "create_server(",
-        "open_connection(",
-        "start_server(",
-        "TCPServer(",
-    ]);
+    let udp = has(&UDP);
+    let tcp = has(&TCP);
     let transport = either(udp, tcp);
-    let serves = has(&[".listen(", ".accept(", "create_server(", "start_server(", "serve_forever("]);
-    let asks = has(&[".connect(", ".connect_ex(", "create_connection(", "open_connection("]);
-    let side = match (serves, asks, udp) {
-        (true, false, _) => Some((Side::Server, 1000)),
-        (false, true, _) => Some((Side::Client, 1000)),
-        (false, false, true) if has(&[".bind("]) => Some((Side::Server, 900)),
-        (false, false, true) if has(&[".sendto("]) => Some((Side::Client, 900)),
+    let serves = has(&SERVES);
+    let asks = has(&ASKS) || text.contains("new Socket(") && !serves;
+    let side = match (serves, asks) {
+        // To connect a UDP socket says little: servers learn their own address so.
+        _ if udp && !tcp => datagrams(text).or_else(|| serves.then_some((Side::Server, 800))),
+        (true, false) => Some((Side::Server, 1000)),
+        (false, true) => Some((Side::Client, 1000)),
         _ => None,
     };
     Said { transport, side }

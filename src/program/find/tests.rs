@@ -143,7 +143,7 @@ fn what_fits_alike_is_unclear_and_names_the_flag() {
 
 #[test]
 fn only_known_languages_count_and_hidden_files_do_not() {
-    let files = ["UDPServer.java", "UDPServer.pyc", ".git/UDPServer.py", "venv/UDPServer.py", "._UDPServer.py"];
+    let files = ["UDPServer.cob", "UDPServer.pyc", ".git/UDPServer.py", "venv/UDPServer.py", "._UDPServer.py"];
     let found = find(&files, Role::UdpServer);
     assert_eq!(found, Found::Missing { looked_for: "a file such as UDPServer.py".to_owned() });
 }
@@ -160,6 +160,31 @@ fn the_content_helps_out_where_the_name_says_too_little() {
 }
 
 #[test]
+fn a_name_of_the_other_side_is_a_slip() {
+    let udp = "s = socket(AF_INET, SOCK_DGRAM)\ns.bind(('', 12000))\nm, c = s.recvfrom(2048)\ns.sendto(m, c)\n";
+    let (_folder, root) = submission(&[("TCPC.py", udp)]);
+    let found = role_of(&root.join("TCPC.py")).expect("a role");
+    assert_eq!((found.role, found.mixed_up), (Role::UdpServer, true));
+}
+
+#[test]
+fn programs_of_every_language_are_told_by_their_content() {
+    for (name, text, role) in [
+        ("a.go", "conn, _ := net.Dial(\"tcp\", \"localhost:12000\")", Role::TcpClient),
+        ("b.go", "ln, err := net.Listen(\"tcp\", \":12000\")", Role::TcpServer),
+        ("c.js", "const net = require('net');\nnet.createServer(f).listen(12000)", Role::TcpServer),
+        ("d.java", "Socket s = new Socket(\"localhost\", 6789);", Role::TcpClient),
+        ("e.java", "ServerSocket w = new ServerSocket(6789); Socket s = w.accept();", Role::TcpServer),
+        ("f.java", "DatagramSocket s = new DatagramSocket(); s.send(p); s.receive(q);", Role::UdpClient),
+        ("g.rs", "let l = TcpListener::bind(\"0.0.0.0:12000\").unwrap();", Role::TcpServer),
+        ("h.c", "int s = socket(AF_INET, SOCK_STREAM, 0);\n  connect(s, a, n);", Role::TcpClient),
+    ] {
+        let (_folder, root) = submission(&[(name, text)]);
+        assert_eq!(role_of(&root.join(name)).map(|found| found.role), Ok(role), "{name}");
+    }
+}
+
+#[test]
 fn the_name_outweighs_the_content() {
     let (_folder, root) = submission(&[("UDPServer.py", "s = socket(AF_INET, SOCK_STREAM)\ns.listen(1)\n")]);
     assert_eq!(role_of(&root.join("UDPServer.py")).map(|candidate| candidate.role), Ok(Role::UdpServer));
@@ -167,27 +192,27 @@ fn the_name_outweighs_the_content() {
 
 #[test]
 fn a_file_that_says_nothing_asks_for_the_flag() {
-    let (_folder, root) = submission(&[("main.py", "print('hello')"), ("main.c", "")]);
+    let (_folder, root) = submission(&[("main.py", "print('hello')"), ("main.cob", "")]);
     let error = role_of(&root.join("main.py")).expect_err("no role").to_string();
     assert!(error.contains("--role ROLE"), "{error}");
-    let error = role_of(&root.join("main.c")).expect_err("no language").to_string();
-    assert!(error.contains("-- COMMAND") && error.contains("Python (.py)"), "{error}");
+    let error = role_of(&root.join("main.cob")).expect_err("no language").to_string();
+    assert!(error.contains("-- COMMAND") && error.contains("Python (.py"), "{error}");
 }
 
 #[test]
 fn an_assignments_patterns_come_first() {
-    let (_folder, root) = submission(&[("UDPServer.py", ""), ("part1.py", ""), ("src/Part2.py", ""), ("run.sh", "")]);
+    let (_folder, root) = submission(&[("UDPServer.py", ""), ("part1.py", ""), ("src/Part2.py", ""), ("run.cob", "")]);
     let patterns = BTreeMap::from([
         (Role::UdpServer, vec!["part1.*".to_owned()]),
         (Role::TcpServer, vec!["nothing.py".to_owned(), "src/*2.py".to_owned()]),
-        (Role::TcpClient, vec!["*.sh".to_owned()]),
-        (Role::UdpClient, vec!["*.sh".to_owned()]),
+        (Role::TcpClient, vec!["*.cob".to_owned()]),
+        (Role::UdpClient, vec!["*.cob".to_owned()]),
     ]);
     let mut found = in_folder(&root, &Role::ALL, &patterns, &[Role::TcpClient]);
     assert_eq!(paths(found.remove(&Role::UdpServer).expect("found")), ["part1.py"]);
     assert_eq!(paths(found.remove(&Role::TcpServer).expect("found")), ["src/Part2.py"]);
-    assert_eq!(paths(found.remove(&Role::TcpClient).expect("found")), ["run.sh"]);
-    assert_eq!(found.remove(&Role::UdpClient), Some(Found::Missing { looked_for: "*.sh".to_owned() }));
+    assert_eq!(paths(found.remove(&Role::TcpClient).expect("found")), ["run.cob"]);
+    assert_eq!(found.remove(&Role::UdpClient), Some(Found::Missing { looked_for: "*.cob".to_owned() }));
 }
 
 #[test]

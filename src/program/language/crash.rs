@@ -92,6 +92,9 @@ fn is_exception(line: &str) -> bool {
 /// A stack trace of Java's.
 pub fn java(text: &str) -> Option<Crash> {
     const LIBRARY: [&str; 6] = ["at java.", "at javax.", "at sun.", "at jdk.", "at java.base/", "at com.sun."];
+    if !text.contains(".java:") && !text.contains("Exception in thread \"") {
+        return None;
+    }
     let lines: Vec<&str> = text.lines().collect();
     let frames = lines.iter().position(|line| line.trim_start().starts_with("at ") && line.contains('('))?;
     let error = lines[..frames].iter().rev().find(|line| line.contains("Exception") || line.contains("Error"))?;
@@ -112,9 +115,9 @@ pub fn java(text: &str) -> Option<Crash> {
 /// What Node.js prints of an error that nothing caught.
 pub fn node(text: &str) -> Option<Crash> {
     let lines: Vec<&str> = text.lines().collect();
-    let index = lines.iter().position(|line| {
-        is_exception(line) && lines.iter().any(|frame| frame.trim_start().starts_with("at "))
-    })?;
+    let index = lines
+        .iter()
+        .position(|line| is_exception(line) && lines.iter().any(|frame| frame.trim_start().starts_with("at ")))?;
     let inner = ["node:", "internal/", "node_modules/"];
     let found = lines[index..]
         .iter()

@@ -32,8 +32,7 @@ pub fn interpreted(tool: &Tool, source: &Source<'_>) -> Result<Recipe, NoTool> {
 /// C: by the submission's Makefile or CMakeLists where there is one, else by the compiler.
 pub fn c(source: &Source<'_>) -> Result<Recipe, NoTool> {
     // What older compilers took with a warning, newer ones refuse.
-    let lenient =
-        ["implicit-function-declaration", "implicit-int", "int-conversion", "incompatible-pointer-types", "return-mismatch"];
+    let lenient = ["implicit-function-declaration", "implicit-int", "int-conversion", "incompatible-pointer-types"];
     let flags: Vec<String> = lenient.iter().map(|name| format!("-Wno-{name}")).collect();
     compiled(source, &GCC, &flags, &["c"])
 }
@@ -91,6 +90,14 @@ pub fn java(source: &Source<'_>) -> Result<Recipe, NoTool> {
     let alone = [vec![javac.clone()], common.clone(), vec![source.file.to_string()]].concat();
     let nowhere = Utf8Path::new("");
     let mut builds = vec![build(nowhere, vec![alone.clone()], run.clone())];
+    if let Some(name) = public_class(&source.text).filter(|name| name != source.stem()) {
+        // Where the file's name is another (a disk that does not tell cases apart), under the class's.
+        let renamed = format!("{out}/renamed/{name}.java");
+        let command = [vec![javac.clone()], common.clone(), vec![renamed.clone()]].concat();
+        let mut build = build(nowhere, vec![command], run.clone());
+        build.files = vec![(renamed, source.text.clone())];
+        builds.insert(0, build);
+    }
     let others: Vec<String> =
         source.siblings(&["java"]).into_iter().map(|name| source.folder().join(name).into_string()).collect();
     if !others.is_empty() {
@@ -144,6 +151,19 @@ fn main_class(text: &str) -> Option<String> {
     None
 }
 
+/// The class that the file must be named for.
+fn public_class(text: &str) -> Option<String> {
+    let text = without_comments(text);
+    let words: Vec<&str> = tokens(&text).collect();
+    let found = words.windows(5).find_map(|five| {
+        let at = five.iter().position(|word| *word == "class")?;
+        (five[0] == "public" && five[1..at].iter().all(|word| matches!(*word, "final" | "abstract" | "strictfp")))
+            .then(|| five[at + 1..].first().copied())
+            .flatten()
+    })?;
+    Some(found.to_owned())
+}
+
 /// Words and single signs.
 fn tokens(text: &str) -> impl Iterator<Item = &str> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
@@ -164,9 +184,7 @@ fn without_comments(text: &str) -> String {
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match (c, chars.peek()) {
-            ('/', Some('/')) => {
-                while chars.next_if(|c| *c != '\n').is_some() {}
-            }
+            ('/', Some('/')) => while chars.next_if(|c| *c != '\n').is_some() {},
             ('/', Some('*')) => {
                 let mut last = ' ';
                 chars.next();
@@ -212,7 +230,8 @@ pub fn go(source: &Source<'_>) -> Result<Recipe, NoTool> {
         build
     };
     let siblings = source.siblings(&["go"]);
-    let with: Vec<&Utf8PathBuf> = siblings.iter().filter(|name| !mains(name) && !name.as_str().ends_with("_test.go")).collect();
+    let with: Vec<&Utf8PathBuf> =
+        siblings.iter().filter(|name| !mains(name) && !name.as_str().ends_with("_test.go")).collect();
     let files = std::iter::once(source.name()).chain(with.into_iter().map(|name| name.as_str()));
     let files = command(files.map(|name| inside.join(name).into_string()).collect());
     let package = command(vec![format!("./{inside}")]);
@@ -235,7 +254,8 @@ pub fn rust(source: &Source<'_>) -> Result<Recipe, NoTool> {
         let beside = Utf8Path::new(&rustc).with_file_name("cargo");
         let cargo = if beside.is_file() { beside.into_string() } else { "cargo".to_owned() };
         let place = format!("{OUT}/target");
-        let command = [vec![cargo], words(&["build", "--offline", "--color", "never", "--target-dir", &place])].concat();
+        let command =
+            [vec![cargo], words(&["build", "--offline", "--color", "never", "--target-dir", &place])].concat();
         let manifest = std::fs::read_to_string(source.root.join(folder).join(manifest)).unwrap_or_default();
         let mut names = Vec::new();
         if source.stem() != "main" {
@@ -245,7 +265,8 @@ pub fn rust(source: &Source<'_>) -> Result<Recipe, NoTool> {
         builds.push(build(folder, vec![command], Run::Executable(names)));
     }
     let out = format!("{OUT}/{}", slug(source.file));
-    let command = [vec![rustc], words(&["--edition", "2021", "--color", "never", "-o", &out, source.file.as_str()])].concat();
+    let command =
+        [vec![rustc], words(&["--edition", "2021", "--color", "never", "-o", &out, source.file.as_str()])].concat();
     builds.push(build(Utf8Path::new(""), vec![command], Run::Command(vec![format!("./{out}")])));
     Ok(Recipe { builds, run: Vec::new() })
 }
@@ -287,8 +308,14 @@ mod tests {
     fn the_class_with_main_is_found() {
         for (text, wanted) in [
             ("public class A { public static void main(String[] a) {} }", Some("A")),
-            ("class Helper { void main() {} }\nclass B { int x = f('{'); public static void main(String... a) {} }", Some("B")),
-            ("/* class Z { static void main( */ class A { static class In { static void main(String[] a) {} } }", Some("A$In")),
+            (
+                "class Helper { void main() {} }\nclass B { int x = f('{'); public static void main(String... a) {} }",
+                Some("B"),
+            ),
+            (
+                "/* class Z { static void main( */ class A { static class In { static void main(String[] a) {} } }",
+                Some("A$In"),
+            ),
             ("class A { String s = \"class B {\"; } class C { static void main(String[] a) { } }", Some("C")),
             ("class A { void f() {} }", None),
         ] {

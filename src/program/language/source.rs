@@ -89,13 +89,23 @@ pub fn is_python_2(text: &str) -> bool {
         if code.starts_with('#') {
             continue;
         }
-        // A statement may stand behind a colon: `if x: print y`.
-        if code.split([';', ':']).any(|part| is_print_statement(part.trim_start())) || is_old_except(code) {
+        if is_print_statement(code) || is_print_statement(behind_colon(code)) || is_old_except(code) {
             return true;
         }
     }
     // Without a way out, the name is that of Python 2's function.
-    text.contains("raw_input(") && !text.contains("NameError") && !text.contains("raw_input =") && !text.contains("def raw_input")
+    text.contains("raw_input(")
+        && !text.contains("NameError")
+        && !text.contains("raw_input =")
+        && !text.contains("def raw_input")
+}
+
+/// The statement in the same line as `if x:`; empty where there is none.
+fn behind_colon(code: &str) -> &str {
+    const KEYWORDS: [&str; 8] = ["if ", "elif ", "else:", "while ", "for ", "try:", "except", "finally:"];
+    let (head, rest) = code.split_once(':').unwrap_or((code, ""));
+    let keyword = KEYWORDS.iter().any(|keyword| code.starts_with(keyword));
+    if keyword && !head.contains(['"', '\'']) { rest.trim_start() } else { "" }
 }
 
 /// `print x`, `print "x" % y`, `print >>f, x`: no call.
@@ -105,7 +115,9 @@ fn is_print_statement(code: &str) -> bool {
         return rest.starts_with(['"', '\'']);
     }
     let rest = rest.trim_start();
-    let starts = rest.starts_with(['"', '\'', '`']) || rest.starts_with(">>") || rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    let starts = rest.starts_with(['"', '\'', '`'])
+        || rest.starts_with(">>")
+        || rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
     let words = ["in ", "if ", "is ", "and ", "or ", "for ", "else ", "not in "];
     starts && !words.iter().any(|word| rest.starts_with(word))
 }

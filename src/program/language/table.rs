@@ -33,9 +33,8 @@ pub const DOTNET: Tool = Tool { verb: "built", names: &["dotnet"], tells_path: &
 pub const SHELL: Tool = Tool { verb: "run", names: &["bash", "sh"], tells_path: &[] };
 
 /// All of them.
-pub const TOOLS: &[Tool] = &[
-    PYTHON, PYTHON_2, GCC, GXX, MAKE, CMAKE, JAVAC, JAVA, GO, RUSTC, NODE, TYPESCRIPT, RUBY, PERL, DOTNET, SHELL,
-];
+pub const TOOLS: &[Tool] =
+    &[PYTHON, PYTHON_2, GCC, GXX, MAKE, CMAKE, JAVAC, JAVA, GO, RUSTC, NODE, TYPESCRIPT, RUBY, PERL, DOTNET, SHELL];
 
 /// All languages that are known. Of several with the same endings, the first whose text it is.
 pub const LANGUAGES: &[Language] = &[

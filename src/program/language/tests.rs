@@ -100,7 +100,12 @@ fn crashes_are_read_in_every_language() {
             "Address already in use - bind(2) (Errno::EADDRINUSE)",
             "line 3 of UDPServer.rb",
         ),
-        ("Perl", "cannot bind: Address already in use at UDPServer.pl line 7.\n", "cannot bind: Address already in use", "line 7 of UDPServer.pl"),
+        (
+            "Perl",
+            "cannot bind: Address already in use at UDPServer.pl line 7.\n",
+            "cannot bind: Address already in use",
+            "line 7 of UDPServer.pl",
+        ),
     ] {
         let (found, crash) = find(text).unwrap_or_else(|| panic!("{text}"));
         assert_eq!((found.name, crash.error.as_str(), crash.place.as_str()), (language, error, place));

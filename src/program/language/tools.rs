@@ -50,7 +50,8 @@ impl Tool {
 
     fn look_up(&self) -> Option<String> {
         let path = std::env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/local/bin:/usr/bin:/bin"));
-        let all = || self.names.iter().flat_map(|name| all_on_path(name, &path).into_iter().map(move |file| (*name, file)));
+        let all =
+            || self.names.iter().flat_map(|name| all_on_path(name, &path).into_iter().map(move |file| (*name, file)));
         let own = all().map(|(_, file)| file).find(|file| !is_shim(file));
         let found = own.or_else(|| all().find_map(|(name, shim)| self.behind(name, shim)))?;
         Some(found.to_string_lossy().into_owned())
@@ -114,6 +115,7 @@ fn is_shim(file: &Path) -> bool {
     let mut start = [0; 2];
     let script = fs::File::open(file).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *b"#!";
     let of_system = real.starts_with("/usr") || real.starts_with("/bin");
-    (script && !of_system) || real.file_name().is_some_and(|name| name == "rustup")
+    (script && !of_system)
+        || real.file_name().is_some_and(|name| name == "rustup")
         || file.with_file_name("rustup").is_file()
 }

@@ -15,7 +15,7 @@ fn alone() -> MutexGuard<'static, ()> {
 
 fn launch(command: &[&str]) -> Launch {
     let command = command.iter().map(|&word| word.to_owned()).collect();
-    Launch { command, cwd: "/".into(), env: BTreeMap::new(), limits: Limits::default() }
+    Launch { command, cwd: "/".into(), inside: "".into(), env: BTreeMap::new(), limits: Limits::default() }
 }
 
 fn python(code: &str) -> Running {
