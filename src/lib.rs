@@ -19,7 +19,7 @@
 //! |---|---|---|
 //! | 0 | [`text`], [`span`], [`ids`], [`event`], [`sys`] | bytes as shown; places in files; names; facts; all `unsafe` |
 //! | 1 | [`spec`], [`sandbox`], [`peer`], [`observe`] | suites as written; isolation; our side of the wire; what the kernel knows |
-//! | 2 | [`plan`], [`program`] | validated suites; programs: found, launched, stopped |
+//! | 2 | [`plan`], [`program`] | validated suites; programs: found, built, launched, stopped |
 //! | 3 | [`runner`], [`judge`] | plan and program to record; record and plan to verdicts |
 //! | 4 | [`worker`] | the process around one program |
 //! | 5 | [`batch`], [`report`] | submissions; results to bytes |

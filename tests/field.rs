@@ -8,6 +8,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -127,7 +128,8 @@ fn complaints_about(header: &Header, program: &Value) -> Vec<String> {
         let reason = requirements.iter().find_map(|one| one["reason"].as_str()).unwrap_or_default();
         let allowed = NOT_IN_DEBIAN.contains(&language) || std::env::var_os("CI").is_none();
         if reason.contains(&format!("{language} programs cannot be")) && allowed {
-            eprintln!("{}: not tried: {reason}", header.file);
+            // Past the test harness, which shows nothing of a test that passes.
+            let _ = writeln!(std::io::stderr(), "{}: not tried: {reason}", header.file);
             return complaints;
         }
         complaints.push(format!("ungraded: {reason}"));

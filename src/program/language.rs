@@ -1,4 +1,4 @@
-//! The languages that programs are written in: one entry a language, in [`table`]. An entry says how
+//! The languages that programs are written in: one entry a language, in its table. An entry says how
 //! the language is told, how a program is built and run, which threads its runtime keeps house with,
 //! how a crash reads, and what the usual errors mean.
 

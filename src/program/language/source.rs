@@ -93,8 +93,12 @@ pub fn is_python_2(text: &str) -> bool {
             return true;
         }
     }
-    // Without a way out, the name is that of Python 2's function.
+    // Without a way out, the name is that of Python 2's function; in a program that uses what only Python 3
+    // has, it is a mistake.
+    const NEWER: [&str; 9] =
+        [" f\"", "(f\"", " f'", "(f'", "flush=", "surrogateescape", "async def", "nonlocal ", "with socket"];
     text.contains("raw_input(")
+        && !NEWER.iter().any(|sign| text.contains(sign))
         && !text.contains("NameError")
         && !text.contains("raw_input =")
         && !text.contains("def raw_input")
