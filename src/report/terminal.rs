@@ -114,6 +114,20 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// An explanation. What stands behind an empty line was written by another program (a compiler), and
+    /// stays in its lines and columns.
+    fn explanation(&mut self, text: &str) {
+        let (own, quoted) = text.split_once("\n\n").unwrap_or((text, ""));
+        self.paragraph(own, Style::new());
+        for (number, line) in quoted.lines().enumerate() {
+            if number == 0 {
+                self.empty();
+            }
+            let line = fit(&tame(line), self.columns - 4);
+            self.line(&format!("    {line}"));
+        }
+    }
+
     /// A word at the left, and what belongs to it beside it.
     fn item(&mut self, word: &str, text: &str, style: Style) {
         const INDENT: usize = 12;
@@ -197,7 +211,7 @@ impl<'a> Page<'a> {
             self.heading(&group, YELLOW);
             match &group.first.finding {
                 Some(finding) if program.show == Show::Full => {
-                    self.paragraph(&finding.explanation, Style::new());
+                    self.explanation(&finding.explanation);
                     self.item("hint", &group.first.hint, Style::new());
                 }
                 Some(finding) if program.show == Show::Actual => self.item("seen", &finding.actual, Style::new()),
@@ -244,7 +258,7 @@ impl<'a> Page<'a> {
             self.exchange(program, judged, finding);
             return;
         }
-        self.paragraph(&finding.explanation, Style::new());
+        self.explanation(&finding.explanation);
         self.empty();
         self.item("expected", &finding.expected, GREEN);
         self.item("seen", &finding.actual, RED);

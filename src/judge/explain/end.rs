@@ -68,9 +68,11 @@ pub(super) fn build_failed(case: &Case<'_>) -> Option<Explained> {
         Fact::NotBuilt { command, output } => Some((command, output)),
         _ => None,
     })?;
+    let tool = command.split(' ').next().unwrap_or_default();
+    let tool = tool.rsplit('/').next().unwrap_or(tool);
     Explained::new(
         "build-failed",
-        format!("Your {} could not be built, so nothing of it was run.\n\n$ {command}\n{output}", case.program()),
+        format!("Your {} could not be built by {tool}, so nothing of it was run.\n\n{output}", case.program()),
     )
 }
 
