@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -14,8 +14,8 @@ use walkdir::WalkDir;
 
 use crate::event::BuildNote;
 use crate::ids::Role;
-use crate::program::find::name_fits;
-use crate::program::language::{Build, Run};
+use crate::program::find::{name_fits, name_forbids};
+use crate::program::language::{Build, OUT, Run};
 use crate::program::launch::Launch;
 use crate::sandbox::{Level, Limits, PrivateCopy};
 use crate::text::tame;
@@ -70,11 +70,7 @@ pub(super) struct Builder {
 
 impl Builder {
     pub(super) fn new(executable: PathBuf, isolation: Option<Level>) -> Self {
-        let store = folder_of_builds().filter(|folder| fs::create_dir_all(folder).is_ok());
-        if let Some(store) = &store {
-            prune(store);
-        }
-        Self { executable, isolation, store, running: Mutex::default() }
+        Self { executable, isolation, store: folder_of_builds(), running: Mutex::default() }
     }
 
     /// Builds a program in its copy of the submission, by the first way that leads to one.
@@ -113,7 +109,7 @@ impl Builder {
             return Ok((kept.built, kept.files));
         }
         let failed = |error: io::Error| format!("the copy of the submission cannot be written: {error}");
-        fs::create_dir_all(copy.root().join(&build.folder).join(".sockspec")).map_err(failed)?;
+        fs::create_dir_all(copy.root().join(&build.folder).join(OUT)).map_err(failed)?;
         for (file, text) in &build.files {
             let file = copy.root().join(file);
             file.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
@@ -137,7 +133,8 @@ impl Builder {
         let files: Vec<Utf8PathBuf> =
             after.into_iter().filter(|(file, state)| before.get(file) != Some(state)).map(|(file, _)| file).collect();
         let kept = Kept { built, files };
-        if kept.built.by_itself
+        // What fails may do so for want of something that no key names.
+        if kept.built.complete
             && let Some(place) = &place
         {
             // Without it, it is built again.
@@ -154,7 +151,8 @@ fn folder_of_builds() -> Option<PathBuf> {
     Some(cache.join("sockspec").join("builds"))
 }
 
-/// What a build depends on: the files, the commands, the tools, and this program's version.
+/// What a build depends on, as far as that is known: the files with their modes, the commands, the first
+/// tool of each, and this program's version.
 fn key(build: &Build, copy: &PrivateCopy, isolation: Option<Level>) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut add = |text: &str| {
@@ -163,6 +161,9 @@ fn key(build: &Build, copy: &PrivateCopy, isolation: Option<Level>) -> String {
     };
     add(env!("CARGO_PKG_VERSION"));
     add(&copy.digest().to_string());
+    for (file, runs) in modes(copy.root()) {
+        add(&format!("{file} {runs}"));
+    }
     add(isolation.map_or("best", Level::name));
     add(&serde_json::to_string(build).unwrap_or_default());
     for tool in build.commands.iter().filter_map(|command| command.first()) {
@@ -172,6 +173,24 @@ fn key(build: &Build, copy: &PrivateCopy, isolation: Option<Level>) -> String {
         }
     }
     hasher.finalize().to_hex().to_string()
+}
+
+/// Which files of a submission may be executed.
+fn modes(root: &Utf8Path) -> Vec<(Utf8PathBuf, bool)> {
+    let files = snapshot(root).into_keys().filter(|file| !file.starts_with(OUT));
+    files.map(|file| (file.clone(), is_executable(&root.join(file)))).collect()
+}
+
+fn is_executable(file: &Utf8Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::metadata(file).is_ok_and(|what| what.permissions().mode() & 0o111 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        file.extension() == Some("exe")
+    }
 }
 
 type State = (u64, Option<SystemTime>);
@@ -192,6 +211,8 @@ fn snapshot(root: &Utf8Path) -> BTreeMap<Utf8PathBuf, State> {
 /// Keeps a build: whole or not at all.
 fn keep(place: &Path, kept: &Kept, root: &Utf8Path) -> io::Result<()> {
     let store = place.parent().ok_or(io::ErrorKind::NotFound)?;
+    fs::create_dir_all(store)?;
+    prune(store);
     let draft = tempfile::Builder::new().prefix("draft-").tempdir_in(store)?;
     for (number, file) in kept.files.iter().enumerate() {
         fs::copy(root.join(file), draft.path().join(number.to_string()))?;
@@ -200,9 +221,11 @@ fn keep(place: &Path, kept: &Kept, root: &Utf8Path) -> io::Result<()> {
     // Another grader may have been quicker.
     match fs::rename(draft.path(), place) {
         Err(_) if place.is_dir() => Ok(()),
-        outcome => {
+        Err(error) => Err(error),
+        Ok(()) => {
+            // It has another name now.
             let _ = draft.keep();
-            outcome
+            Ok(())
         }
     }
 }
@@ -213,6 +236,11 @@ fn recall(place: &Path, root: &Utf8Path) -> Option<Kept> {
     for (number, file) in kept.files.iter().enumerate() {
         let target = root.join(file);
         fs::create_dir_all(target.parent()?).ok()?;
+        // An earlier way may have left a link there, which leads out.
+        let inside = target.parent()?.canonicalize_utf8().ok()?.starts_with(root);
+        if !inside || target.symlink_metadata().is_ok_and(|what| !what.is_file()) {
+            return None;
+        }
         fs::copy(place.join(number.to_string()), target).ok()?;
     }
     // What is used is young.
@@ -236,31 +264,43 @@ fn prune(store: &Path) {
 
 /// The command line of what was built.
 fn started(run: &Run, role: Role, root: &Utf8Path, files: &[Utf8PathBuf]) -> Option<Vec<String>> {
-    let names = match run {
+    let (names, beside) = match run {
         Run::Command(command) => return Some(command.clone()),
-        Run::Executable(names) => names,
+        Run::Executable { names, beside } => (names, beside),
     };
-    let executables: Vec<&Utf8PathBuf> = files.iter().filter(|file| is_program(&root.join(file))).collect();
+    let programs = |files: &[Utf8PathBuf]| -> Vec<Utf8PathBuf> {
+        files.iter().filter(|file| is_program(&root.join(file))).cloned().collect()
+    };
+    let mut executables = programs(files);
+    if executables.is_empty() {
+        // What was handed in with its binary may be built to the same bytes.
+        executables = programs(&snapshot(root).into_keys().collect::<Vec<_>>());
+    }
     let stem = |file: &Utf8PathBuf| file.file_stem().unwrap_or_default().to_lowercase();
-    let named = executables.iter().find(|file| names.iter().any(|name| name.to_lowercase() == stem(file)));
-    let fitting = || executables.iter().find(|file| name_fits(&stem(file), role));
-    let only = || if let [one] = executables.as_slice() { Some(one) } else { None };
-    let found = named.or_else(fitting).or_else(only)?;
+    let sole = |some: Vec<&Utf8PathBuf>| -> Option<Utf8PathBuf> {
+        let near: Vec<&&Utf8PathBuf> =
+            some.iter().filter(|file| file.parent().is_some_and(|at| at == Utf8Path::new(beside))).collect();
+        match (some.as_slice(), near.as_slice()) {
+            ([one], _) => Some((*one).clone()),
+            (_, [one]) => Some((**one).clone()),
+            _ => None,
+        }
+    };
+    let named = |file: &&Utf8PathBuf| names.iter().any(|name| name.to_lowercase() == stem(file));
+    let fitting = |file: &&Utf8PathBuf| name_fits(&stem(file), role);
+    let possible = |file: &&Utf8PathBuf| !name_forbids(&stem(file), role);
+    let found = sole(executables.iter().filter(named).collect())
+        .or_else(|| sole(executables.iter().filter(fitting).collect()))
+        .or_else(|| sole(executables.iter().filter(possible).collect()))?;
     Some(vec![format!("./{found}")])
 }
 
-/// Whether a file is an executable program (ELF), and no library.
+/// Whether a file is an executable program, and neither library nor script.
 fn is_program(file: &Utf8Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let executable = fs::metadata(file).is_ok_and(|what| what.permissions().mode() & 0o111 != 0);
-        executable && file.extension().is_none_or(|ending| ending != "so")
-    }
-    #[cfg(not(unix))]
-    {
-        file.extension() == Some("exe")
-    }
+    let mut start = [0; 2];
+    let read = fs::File::open(file).and_then(|mut file| file.read_exact(&mut start));
+    let script = read.is_err() || start == *b"#!";
+    is_executable(file) && !script && file.extension().is_none_or(|ending| ending != "so")
 }
 
 /// What a compiler printed, with the places of files as the student knows them.
@@ -272,7 +312,8 @@ fn readable(output: &str, root: &Utf8Path) -> String {
 /// What matters in a compiler's message: from the first error on, without warnings.
 fn shortened(output: &str) -> String {
     let lines: Vec<&str> = output.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-    let is_error = |line: &&str| line.contains("error") || line.contains("Error");
+    const SIGNS: [&str; 5] = ["error", "Error", "undefined reference", "multiple definition", "ld: "];
+    let is_error = |line: &&str| SIGNS.iter().any(|sign| line.contains(sign));
     let first = lines.iter().position(is_error).unwrap_or(0);
     let mut kept: Vec<&str> = Vec::new();
     let mut skipping = false;

@@ -168,6 +168,12 @@ pub(super) fn speaks_otherwise(plan: &Plan, record: &Record) -> bool {
     }
 }
 
+/// Whether a client sends something, and no newline behind it.
+pub(super) fn sends_without_newline(record: &ProgramRecord) -> bool {
+    let first = record.records.first();
+    first.is_some_and(has_sent_what_was_typed) && !sends_lines(record)
+}
+
 /// Whether a client ends what it sends with a newline.
 pub(super) fn sends_lines(record: &ProgramRecord) -> bool {
     let first = record.records.first();

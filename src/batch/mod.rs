@@ -155,6 +155,9 @@ pub async fn grade(
     if let Some((index, recorded)) = client_by_server(&request, &programs, &task).await? {
         programs[index].1 = recorded;
     }
+    if let Some((index, recorded)) = server_by_client(&request, &programs, &task).await? {
+        programs[index].1 = recorded;
+    }
     let (isolation, isolation_reason) = isolation(programs.iter().map(|(_, recorded)| &recorded.record));
     Ok(SubmissionRecord {
         format: FORMAT.to_owned(),
@@ -233,6 +236,31 @@ async fn client_by_server(
     program.told = Some("told by its server, which speaks by lines".to_owned());
     let recorded = task(&program, &copy, recorded.record.seed).run(copy).await;
     Ok(Some((client, recorded)))
+}
+
+/// A TCP server that waits for a newline which its own client does not send: the two could never speak with
+/// each other, so it is judged by the dialect that its client speaks.
+async fn server_by_client(
+    request: &Request,
+    programs: &[(usize, Recorded)],
+    task: &impl Fn(&Program, &PrivateCopy, u64) -> Task,
+) -> Result<Option<(usize, Recorded)>, BatchError> {
+    let of = |role: Role| programs.iter().position(|(_, recorded)| recorded.plan.role == role);
+    let (Some(place), Some(client)) = (of(Role::TcpServer), of(Role::TcpClient)) else { return Ok(None) };
+    let (server, client) = (&programs[place].1, &programs[client].1);
+    let Some(program) = request.programs.get(programs[place].0) else { return Ok(None) };
+    // By its behaviour alone: its text had spoken for the other dialect.
+    let by_behaviour = server.plan.dialect.name != program.plan.dialect.name;
+    let apart = habits::sends_without_newline(&client.record) && client.plan.dialect.framing == Framing::Message;
+    if !by_behaviour || !apart || server.plan.dialect.framing != Framing::Line {
+        return Ok(None);
+    }
+    let copy = PrivateCopy::of(&request.path)?;
+    let mut program = program.clone();
+    program.others = Vec::new();
+    program.notes.push("it waits for a newline, which the client of this submission does not send".to_owned());
+    let recorded = task(&program, &copy, server.record.seed).run(copy).await;
+    Ok(Some((place, recorded)))
 }
 
 impl Task {

@@ -340,7 +340,13 @@ impl Search<'_> {
             (Some(run), _) => recipe.builds = vec![Build::told(build, Run::Command(run.iter().map(fill).collect()))],
             (None, _) if !build.is_empty() => {
                 let stem = candidate.path.file_stem().unwrap_or_default().to_owned();
-                recipe.builds = vec![Build::told(build, Run::Executable(vec![stem]))];
+                recipe.builds = vec![Build::told(
+                    build,
+                    Run::Executable {
+                        names: vec![stem],
+                        beside: candidate.path.parent().map_or("", Utf8Path::as_str).to_owned(),
+                    },
+                )];
             }
             (None, Some(language)) => match language.recipe(&source) {
                 Ok(found) => recipe = found,

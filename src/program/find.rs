@@ -190,6 +190,13 @@ pub fn name_fits(stem: &str, role: Role) -> bool {
     clues::name_says(stem) == (Some(role.transport()), Some(role.side()))
 }
 
+/// Whether a file's name says that it is another's program.
+#[must_use]
+pub fn name_forbids(stem: &str, role: Role) -> bool {
+    let (transport, side) = clues::name_says(stem);
+    transport.is_some_and(|said| said != role.transport()) || side.is_some_and(|said| said != role.side())
+}
+
 fn by_name(role: Role, clues: &[&Clues]) -> Found {
     let mut candidates: Vec<Candidate> = clues.iter().filter_map(|clues| clues.candidate(role)).collect();
     // A file that fits another role far better is no candidate for this one.

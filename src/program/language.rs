@@ -15,6 +15,7 @@ use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 pub use crash::Crash;
+pub use recipes::OUT;
 pub use source::Source;
 pub use table::LANGUAGES;
 pub use tools::{NoTool, without_shim};
@@ -84,8 +85,13 @@ pub struct Build {
 pub enum Run {
     /// By this command line.
     Command(Vec<String>),
-    /// It is one of the executable files that have come: the one whose name is most like these.
-    Executable(Vec<String>),
+    /// It is one of the executable files that have come.
+    Executable {
+        /// What it may be called.
+        names: Vec<String>,
+        /// The source's folder, relative to the submission: of several, the one there.
+        beside: String,
+    },
 }
 
 impl Build {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::fs;
 use std::io;
+#[cfg(unix)]
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -30,7 +32,7 @@ const FOLDER: Most = Most { bytes: MAX_BYTES, files: MAX_FILES };
 const BESIDE: Most = Most { bytes: 16 << 20, files: 1000 };
 
 /// Folders that are no part of what was written by hand.
-const SKIPPED: [&str; 6] = [".git", "node_modules", "__pycache__", ".venv", "venv", "target"];
+const SKIPPED: [&str; 7] = [".sockspec", ".git", "node_modules", "__pycache__", ".venv", "venv", "target"];
 
 /// A copy of a submission in a temporary folder of its own, removed when dropped.
 ///
@@ -125,8 +127,12 @@ impl PrivateCopy {
             let path = path.to_owned();
             move |source| CopyError::Io { path, source }
         };
-        let folder = tempfile::Builder::new()
-            .prefix(stale::PREFIX)
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(stale::PREFIX);
+        // Nobody else's: what is in it may be somebody's who could run it.
+        #[cfg(unix)]
+        builder.permissions(fs::Permissions::from_mode(0o700));
+        let folder = builder
             .tempdir()
             .map_err(|error| CopyError::Temporary { path: std::env::temp_dir(), source: error.kind().into() })?;
         let held = stale::hold(folder.path());
@@ -237,7 +243,7 @@ fn find(root: &Utf8Path, depth: usize, most: &Most) -> Result<Vec<Found>, CopyEr
 
 fn wanted(entry: &DirEntry) -> bool {
     entry.depth() == 0
-        || !entry.file_type().is_dir()
+        || !entry.file_type().is_dir() && entry.file_name() != ".sockspec"
         || !entry.file_name().to_str().is_some_and(|name| SKIPPED.contains(&name))
 }
 
@@ -258,18 +264,13 @@ fn content(entry: &DirEntry, root: &Utf8Path) -> Option<(PathBuf, u64)> {
 /// A read-only file must be writable in the copy: compilers and programs write beside their sources.
 fn make_writable(path: &Utf8Path) -> io::Result<()> {
     let mut permissions = fs::metadata(path)?.permissions();
-    if permissions.readonly() {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            permissions.set_mode(permissions.mode() | 0o600);
-        }
-        #[cfg(not(unix))]
-        #[expect(clippy::permissions_set_readonly_false, reason = "this is not Unix")]
-        permissions.set_readonly(false);
-        fs::set_permissions(path, permissions)?;
-    }
-    Ok(())
+    #[cfg(unix)]
+    // Nothing in it may make whoever runs it somebody else (setuid).
+    permissions.set_mode(permissions.mode() & 0o755 | 0o600);
+    #[cfg(not(unix))]
+    #[expect(clippy::permissions_set_readonly_false, reason = "this is not Unix")]
+    permissions.set_readonly(false);
+    fs::set_permissions(path, permissions)
 }
 
 #[cfg(test)]

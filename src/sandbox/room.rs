@@ -29,11 +29,20 @@ const FILES: u64 = 20_000;
 /// How many files may be in the empty folders of a start, together.
 const SCRATCH_FILES: u64 = 5000;
 
-/// What is given back ends here: no build has more, and no two files of it lie deeper.
-const DEPTH: usize = 16;
+/// What is given back ends here: no build has more, and no file of it lies deeper.
+const DEPTH: usize = 24;
+const GIVEN_FILES: usize = 5000;
+const GIVEN_BYTES: u64 = 256 << 20;
 
-/// Folders of tools of their own, which no program needs that was built.
-const INTERMEDIATE: [&str; 7] = ["deps", "build", "incremental", ".fingerprint", "CMakeFiles", "examples", "obj"];
+/// Folders of tools' own, which no program needs that was built: those of Cargo, right below its
+/// profiles, and of CMake.
+const INTERMEDIATE: [&str; 5] = [
+    ".sockspec/target/debug/deps",
+    ".sockspec/target/debug/build",
+    ".sockspec/target/debug/incremental",
+    ".sockspec/target/debug/.fingerprint",
+    ".sockspec/cmake/CMakeFiles",
+];
 
 /// The user that a program of an administrator's grader is: nobody (Debian's number, and that of
 /// overflowuid, user_namespaces(7)).
@@ -147,7 +156,7 @@ impl Room {
     /// # Errors
     /// The system's.
     pub fn give_back(&self) -> io::Result<()> {
-        give_back(&self.work(), &self.original(), Path::new(OUT), DEPTH)
+        give_back(&self.work(), &self.original(), &mut Left { files: GIVEN_FILES, bytes: GIVEN_BYTES }, DEPTH)
     }
 
     /// Copies what the copy of the submission holds: files and folders, nothing else.
@@ -172,28 +181,49 @@ impl Room {
     }
 }
 
-/// Where builds put what they make by our word: there, folders of tools' own are left out.
-const OUT: &str = ".sockspec";
+/// How much may still be given back.
+struct Left {
+    files: usize,
+    bytes: u64,
+}
 
-fn give_back(from: &Path, to: &Path, out: &Path, depth: usize) -> io::Result<()> {
-    let within = from.components().any(|part| part.as_os_str() == out);
+fn give_back(from: &Path, to: &Path, left: &mut Left, depth: usize) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         // Links are not followed: they may lead anywhere.
         let (kind, target) = (entry.file_type()?, to.join(entry.file_name()));
+        if !kind.is_dir() && !kind.is_file() || INTERMEDIATE.iter().any(|end| entry.path().ends_with(end)) {
+            continue;
+        }
+        if let Ok(old) = target.symlink_metadata()
+            && old.file_type() != kind
+        {
+            // A file where a folder was, or the other way round.
+            if old.is_dir() { fs::remove_dir_all(&target)? } else { fs::remove_file(&target)? }
+        }
         if kind.is_dir() && depth > 0 {
-            if within && INTERMEDIATE.iter().any(|name| entry.file_name() == *name) {
-                continue;
-            }
             match fs::create_dir(&target) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => give_back(&entry.path(), &target, out, depth - 1)?,
+                _ => give_back(&entry.path(), &target, left, depth - 1)?,
             }
         } else if kind.is_file() && is_news(&entry.path(), &target)? {
+            let length = entry.metadata()?.len();
+            let room = (left.files.checked_sub(1), left.bytes.checked_sub(length));
+            let (Some(files), Some(bytes)) = room else {
+                return Err(io::Error::other("the build has made more files than may be kept"));
+            };
+            (left.files, left.bytes) = (files, bytes);
             fs::copy(entry.path(), &target)?;
+            tame_mode(&target)?;
         }
     }
     Ok(())
+}
+
+/// Takes from a file what would make it somebody else when it is run (setuid, chmod(2)).
+fn tame_mode(file: &Path) -> io::Result<()> {
+    let mode = fs::metadata(file)?.permissions().mode();
+    fs::set_permissions(file, fs::Permissions::from_mode(mode & 0o755 | 0o600))
 }
 
 /// Whether a file is another than the one in its place.

@@ -54,8 +54,8 @@ async fn one(launch: &Launch, sandbox: &Sandbox, end: Instant) -> Result<(Exit, 
             break how;
         }
         if Instant::now() >= end {
-            running.stop();
-            return Err(format!("it took more than {} seconds to build", launch.limits.wall_seconds));
+            running.kill();
+            why.get_or_insert(format!("the build took more than {} seconds", launch.limits.wall_seconds));
         }
         if measured.elapsed() > MEASURE {
             measured = Instant::now();

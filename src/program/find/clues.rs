@@ -270,10 +270,16 @@ fn datagrams(text: &str) -> Sure<Side> {
     let receives =
         first(&["recvfrom(", "recv_from(", ".receive(", "ReadFrom(", "on('message'", "on(\"message\"", "Receive("]);
     let bare = text.contains("DatagramSocket()");
+    let library = ["UDPServer(", "local_addr", "ListenPacket(", "ListenUDP", "serve_forever("];
+    if library.iter().any(|word| text.contains(word)) {
+        return Some((Side::Server, 900));
+    }
     let binds = text.contains("bind(") || text.contains("DatagramSocket(") && !bare;
+    // Where only one of the two is written out, a library does the other.
+    let sure = if sends.max(receives) == usize::MAX { 600 } else { 900 };
     match (binds, sends < receives) {
-        (true, false) => Some((Side::Server, 900)),
-        (false, true) => Some((Side::Client, 900)),
+        (true, false) => Some((Side::Server, sure)),
+        (false, true) => Some((Side::Client, sure)),
         // Clients of some languages must bind as well.
         (true, true) => Some((Side::Client, 600)),
         (false, false) => None,

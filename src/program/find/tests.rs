@@ -177,6 +177,12 @@ fn programs_of_every_language_are_told_by_their_content() {
         ("e.java", "ServerSocket w = new ServerSocket(6789); Socket s = w.accept();", Role::TcpServer),
         ("f.java", "DatagramSocket s = new DatagramSocket(); s.send(p); s.receive(q);", Role::UdpClient),
         ("g.rs", "let l = TcpListener::bind(\"0.0.0.0:12000\").unwrap();", Role::TcpServer),
+        ("i.py", "socketserver.UDPServer(('', 12000), H).serve_forever()\nsock.sendto(x, y)", Role::UdpServer),
+        (
+            "UDPServer.py",
+            "await loop.create_datagram_endpoint(P, local_addr=('0.0.0.0', 1))\nself.t.sendto(d, a)",
+            Role::UdpServer,
+        ),
         ("h.c", "int s = socket(AF_INET, SOCK_STREAM, 0);\n  connect(s, a, n);", Role::TcpClient),
     ] {
         let (_folder, root) = submission(&[(name, text)]);

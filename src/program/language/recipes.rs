@@ -19,6 +19,10 @@ fn build(folder: &Utf8Path, commands: Vec<Vec<String>>, run: Run) -> Build {
     Build { folder: folder.to_string(), commands, env: Vec::new(), files: Vec::new(), run }
 }
 
+fn executable(source: &Source<'_>, names: Vec<String>) -> Run {
+    Run::Executable { names, beside: source.folder().to_string() }
+}
+
 /// A name for what is built of a file: two of one name in two folders are two.
 fn slug(file: &Utf8Path) -> String {
     file.with_extension("").as_str().replace(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_', "-")
@@ -43,7 +47,7 @@ pub fn cpp(source: &Source<'_>) -> Result<Recipe, NoTool> {
 }
 
 fn compiled(source: &Source<'_>, tool: &Tool, flags: &[String], endings: &[&str]) -> Result<Recipe, NoTool> {
-    let named = || Run::Executable(vec![source.stem().to_owned()]);
+    let named = || executable(source, vec![source.stem().to_owned()]);
     let mut builds = Vec::new();
     if let Some((folder, _)) = source.nearest(&["GNUmakefile", "makefile", "Makefile"]) {
         builds.push(build(folder, vec![vec![MAKE.find()?]], named()));
@@ -59,19 +63,25 @@ fn compiled(source: &Source<'_>, tool: &Tool, flags: &[String], endings: &[&str]
         Err(lacking) => return Err(lacking),
     };
     let out = format!("{OUT}/{}", slug(source.file));
-    let mut command = [vec![compiler], words(&["-g", "-o", &out]), flags.to_vec()].concat();
-    command.push(source.file.to_string());
-    // What several programs share.
-    let shared = source.siblings(endings).into_iter().filter(|name| !has_main(&source.text_of(name)));
-    command.extend(shared.map(|name| source.folder().join(name).into_string()));
-    command.extend(words(&["-lm", "-pthread"]));
-    builds.push(build(Utf8Path::new(""), vec![command], Run::Command(vec![format!("./{out}")])));
+    let mut way = |shared: Vec<String>| {
+        let head = [vec![compiler.clone()], words(&["-g", "-o", &out]), flags.to_vec()].concat();
+        let command = [head, vec![source.file.to_string()], shared, words(&["-lm", "-pthread"])].concat();
+        builds.push(build(Utf8Path::new(""), vec![command], Run::Command(vec![format!("./{out}")])));
+    };
+    // With what several programs share, and without what other programs share.
+    let siblings = source.siblings(endings).into_iter().filter(|name| !has_main(&source.text_of(name)));
+    let shared: Vec<String> = siblings.map(|name| source.folder().join(name).into_string()).collect();
+    if !shared.is_empty() {
+        way(shared);
+    }
+    way(Vec::new());
     Ok(Recipe { builds, run: Vec::new() })
 }
 
 fn has_main(text: &str) -> bool {
-    text.split("main").skip(1).any(|rest| rest.trim_start().starts_with('('))
-        && text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == "main")
+    let text = without_comments(text);
+    let words: Vec<&str> = tokens(&text).collect();
+    words.windows(2).any(|pair| pair == ["main", "("])
 }
 
 /// Java: the file with what it names, or all files of its folder.
@@ -262,7 +272,7 @@ pub fn rust(source: &Source<'_>) -> Result<Recipe, NoTool> {
             names.push(source.stem().to_owned());
         }
         names.extend(package_name(&manifest));
-        builds.push(build(folder, vec![command], Run::Executable(names)));
+        builds.push(build(folder, vec![command], executable(source, names)));
     }
     let out = format!("{OUT}/{}", slug(source.file));
     let command =

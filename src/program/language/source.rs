@@ -1,8 +1,12 @@
 //! A program's file, with what stands around it in the submission.
 
 use std::fs;
+use std::io::Read as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
+
+/// So much of a file is read.
+const MOST: u64 = 1 << 20;
 
 /// A program's file among those of its submission.
 #[derive(Debug)]
@@ -19,7 +23,11 @@ impl<'a> Source<'a> {
     /// Reads a file.
     #[must_use]
     pub fn read(root: &'a Utf8Path, file: &'a Utf8Path) -> Self {
-        let bytes = fs::read(root.join(file)).unwrap_or_default();
+        let mut bytes = Vec::new();
+        if let Ok(opened) = fs::File::open(root.join(file)) {
+            // What cannot be read says nothing.
+            let _ = opened.take(MOST).read_to_end(&mut bytes);
+        }
         Self { root, file, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
@@ -77,7 +85,7 @@ impl<'a> Source<'a> {
 /// Whether a Python program is one of Python 2, which Python 3 cannot read or would end with an
 /// exception. One that runs with both is one of Python 3.
 pub fn is_python_2(text: &str) -> bool {
-    let mut in_string = false;
+    let (mut in_string, mut asks) = (false, false);
     for line in text.lines() {
         let quotes = line.matches("\"\"\"").count() + line.matches("'''").count();
         let was = in_string;
@@ -89,6 +97,7 @@ pub fn is_python_2(text: &str) -> bool {
         if code.starts_with('#') {
             continue;
         }
+        asks |= code.split('#').next().is_some_and(|code| code.contains("raw_input("));
         if is_print_statement(code) || is_print_statement(behind_colon(code)) || is_old_except(code) {
             return true;
         }
@@ -97,8 +106,7 @@ pub fn is_python_2(text: &str) -> bool {
     // has, it is a mistake.
     const NEWER: [&str; 9] =
         [" f\"", "(f\"", " f'", "(f'", "flush=", "surrogateescape", "async def", "nonlocal ", "with socket"];
-    text.contains("raw_input(")
-        && !NEWER.iter().any(|sign| text.contains(sign))
+    asks && !NEWER.iter().any(|sign| text.contains(sign))
         && !text.contains("NameError")
         && !text.contains("raw_input =")
         && !text.contains("def raw_input")
@@ -130,5 +138,7 @@ fn is_print_statement(code: &str) -> bool {
 fn is_old_except(code: &str) -> bool {
     let Some(rest) = code.strip_prefix("except ") else { return false };
     let head = rest.split(':').next().unwrap_or_default();
-    head.split_once(',').is_some_and(|(before, _)| !before.contains('('))
+    // Behind the exceptions; Python 3.14 allows several without brackets, which begin with capitals.
+    let last = head.rsplit_once(')').map_or(head, |(_, last)| last);
+    last.rsplit_once(',').is_some_and(|(_, name)| name.trim().starts_with(|c: char| c.is_ascii_lowercase()))
 }

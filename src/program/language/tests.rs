@@ -24,6 +24,7 @@ fn python_2_is_told_by_the_text() {
         "print >>sys.stderr, 'x'",
         "if x: print \"y\"",
         "try:\n  f()\nexcept IOError, e:\n  pass",
+        "try:\n  f()\nexcept (IOError, OSError), e:\n  pass",
         "x = raw_input('Input lowercase sentence:')",
         "print\"x\"",
     ] {
@@ -38,6 +39,8 @@ fn python_2_is_told_by_the_text() {
         "try: input = raw_input\nexcept NameError: pass\nx = raw_input()",
         "except (A, B) as e:",
         "s = 'use: print it'",
+        "x = input('sentence:')  # was raw_input() in Python 2",
+        "try:\n  f()\nexcept ValueError, OSError:\n  pass",
         "printer = 1",
         "fingerprint in x",
     ] {
