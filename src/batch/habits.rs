@@ -124,21 +124,21 @@ pub(super) fn succeeds(plan: &Plan, record: &Record) -> bool {
     }
 }
 
+/// What came of a program, a piece each, without empty ones.
+fn received(record: &Record) -> impl DoubleEndedIterator<Item = &[u8]> {
+    record.events.iter().filter_map(|event| match &event.fact {
+        Fact::Received { bytes, .. } if !bytes.0.is_empty() => Some(bytes.0.as_slice()),
+        _ => None,
+    })
+}
+
 /// Whether the last line that was typed has come: else it was taken for something else.
 fn has_sent_what_was_typed(record: &Record) -> bool {
     let typed = record.events.iter().rev().find_map(|event| match &event.fact {
         Fact::Fed { bytes } => Some(bytes.0.trim_ascii().to_vec()),
         _ => None,
     });
-    let all: Vec<u8> = record
-        .events
-        .iter()
-        .filter_map(|event| match &event.fact {
-            Fact::Received { bytes, .. } => Some(bytes.0.as_slice()),
-            _ => None,
-        })
-        .collect::<Vec<_>>()
-        .concat();
+    let all = received(record).collect::<Vec<_>>().concat();
     typed.is_some_and(|typed| !typed.is_empty() && contains(&all, &typed))
 }
 
@@ -150,20 +150,16 @@ pub(super) fn speaks_otherwise(plan: &Plan, record: &Record) -> bool {
         // A datagram has its own end.
         return false;
     }
-    let received = || {
-        record.events.iter().filter_map(|event| match &event.fact {
-            Fact::Received { bytes, .. } if !bytes.0.is_empty() => Some(bytes.0.as_slice()),
-            _ => None,
-        })
-    };
     match (plan.role.side(), plan.dialect.framing) {
         // It has got a sentence without a newline, and waits.
         (Side::Server, Framing::Message) => {
             let sent = record.events.iter().any(|event| matches!(event.fact, Fact::Sent { .. }));
-            sent && received().next().is_none() && view.exit().is_none()
+            sent && received(record).next().is_none() && view.exit().is_none()
         }
         // It has sent a sentence without one.
-        (Side::Client, Framing::Line) => received().next().is_some() && received().all(|bytes| !bytes.contains(&b'\n')),
+        (Side::Client, Framing::Line) => {
+            received(record).next().is_some() && received(record).all(|bytes| !bytes.contains(&b'\n'))
+        }
         _ => false,
     }
 }
@@ -176,13 +172,8 @@ pub(super) fn sends_without_newline(record: &ProgramRecord) -> bool {
 
 /// Whether a client ends what it sends with a newline.
 pub(super) fn sends_lines(record: &ProgramRecord) -> bool {
-    let first = record.records.first();
-    let events = first.into_iter().flat_map(|record| &record.events);
-    let mut received = events.filter_map(|event| match &event.fact {
-        Fact::Received { bytes, .. } if !bytes.0.is_empty() => Some(bytes.0.as_slice()),
-        _ => None,
-    });
-    received.next_back().is_some_and(|bytes| bytes.ends_with(b"\n"))
+    let last = record.records.first().and_then(|record| received(record).next_back());
+    last.is_some_and(|bytes| bytes.ends_with(b"\n"))
 }
 
 /// Whether it speaks as this plan has it.

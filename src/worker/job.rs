@@ -33,8 +33,6 @@ pub struct BuildJob {
 pub struct Built {
     /// Whether all commands ended with status 0.
     pub complete: bool,
-    /// Whether it ended by itself, and would end so again.
-    pub by_itself: bool,
     /// What was printed, and how the last command ended where that is not said there.
     pub output: String,
 }

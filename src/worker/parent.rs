@@ -65,12 +65,11 @@ pub async fn run(
 /// What the worker did wrong, or the machine lacks.
 pub async fn build(executable: &Path, job: &BuildJob) -> Result<Built, WorkerError> {
     let (mut built, mut trouble) = (None, None);
-    let hear = |message| match message {
+    let mut hear = |message| match message {
         Message::Built(outcome) => built = Some(outcome),
         Message::Trouble(reason) => trouble = Some(reason),
         _ => {}
     };
-    let mut hear = hear;
     carry_out(executable, &Task::Build(job.clone()), &mut || None, &mut hear).await?;
     match trouble {
         Some(reason) => Err(WorkerError::Trouble(reason)),
