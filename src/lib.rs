@@ -17,7 +17,7 @@
 //!
 //! | floor | modules | what lives there |
 //! |---|---|---|
-//! | 0 | [`text`], [`span`], [`ids`], [`event`], [`sys`] | bytes as shown; places in files; names; facts; all `unsafe` |
+//! | 0 | [`text`], [`span`], [`ids`], [`roster`], [`event`], [`sys`] | bytes as shown; places in files; names; students; facts; all `unsafe` |
 //! | 1 | [`spec`], [`sandbox`], [`peer`], [`observe`] | suites as written; isolation; our side of the wire; what the kernel knows |
 //! | 2 | [`plan`], [`program`] | validated suites; programs: found, built, launched, stopped |
 //! | 3 | [`runner`], [`judge`] | plan and program to record; record and plan to verdicts |
@@ -48,6 +48,7 @@ pub mod peer;
 pub mod plan;
 pub mod program;
 pub mod report;
+pub mod roster;
 pub mod runner;
 pub mod sandbox;
 pub mod span;

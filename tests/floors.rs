@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors, lowest first.
 const FLOORS: [&[&str]; 7] = [
-    &["text", "span", "ids", "event", "sys"],
+    &["text", "span", "ids", "roster", "event", "sys"],
     &["spec", "sandbox", "peer", "observe"],
     &["plan", "program"],
     &["runner", "judge"],

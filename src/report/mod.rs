@@ -16,6 +16,7 @@ use crate::judge::verdict::{Judged, ProgramVerdict, SubmissionVerdict};
 use crate::plan::model::Visibility;
 use crate::span::suggest;
 
+pub mod cohort;
 mod group;
 pub mod json;
 pub mod junit;
