@@ -121,6 +121,8 @@ pub struct Memory {
     hopeless: HashSet<u32>,
     threads: HashMap<u32, Track>,
     looked: Option<Instant>,
+    /// It was found to answer bit by bit and never be done with it: that gains it no more time.
+    pub(super) endless: bool,
 }
 
 /// A thread as the last look left it.
@@ -235,9 +237,9 @@ impl Resting {
 
     /// Says how many answers the program owes, and how often it has given something of them: what it
     /// still owes then gets a budget of its own. A flood of anything else has an end.
-    pub fn owing(&mut self, answers: usize, paid: u64, now: Instant) {
+    pub fn owing(&mut self, memory: &Memory, answers: usize, paid: u64, now: Instant) {
         self.owed = answers;
-        if self.paid.replace(paid).is_none_or(|before| before >= paid) {
+        if self.paid.replace(paid).is_none_or(|before| before >= paid) || memory.endless {
             return;
         }
         self.begun = now;
@@ -257,15 +259,16 @@ impl Resting {
         let change = self.follow(memory, look, now);
         memory.looked = Some(now);
         let how = self.verdict(memory, look, &change, now).or_else(|| self.deadline(memory, look, now))?;
-        self.learn(memory, look, how);
+        self.learn(memory, look, how, now);
         Some(settled(how, look))
     }
 
     /// Keeps where the program was found at rest, or that it spins.
-    fn learn(&self, memory: &mut Memory, look: &Look, how: Rest) {
+    fn learn(&self, memory: &mut Memory, look: &Look, how: Rest, now: Instant) {
         if self.purpose == Purpose::Pause || !matches!(how, Rest::Polling | Rest::Deadline) {
             return;
         }
+        memory.endless |= how == Rest::Deadline && self.out_of_patience(now) && self.begun != self.first_begun;
         for thread in &look.threads {
             match &thread.wait {
                 Wait::In(call) if call.limit.is_some() => drop(memory.home.insert(place(&call.signature))),
@@ -433,10 +436,12 @@ impl Resting {
         let spins = |thread: &ThreadLook| matches!(thread.wait, Wait::Busy) && known.contains(&thread.tid);
         let spinning = self.purpose != Purpose::Pause && look.threads.iter().any(spins);
         let cpu = if spinning { self.budget.cpu.min(most) } else { self.budget.cpu };
-        let over = self.wall(now) >= self.budget.wall
-            || self.cpu >= cpu
-            || now.duration_since(self.first_begun) >= self.budget.wall.saturating_mul(PATIENCE);
+        let over = self.wall(now) >= self.budget.wall || self.cpu >= cpu || self.out_of_patience(now);
         over.then_some(Rest::Deadline)
+    }
+
+    fn out_of_patience(&self, now: Instant) -> bool {
+        now.duration_since(self.first_begun) >= self.budget.wall.saturating_mul(PATIENCE)
     }
 }
 

@@ -105,7 +105,18 @@ impl Watch {
 
     /// Says how many answers the program owes, and how often it has given something of them.
     pub fn owing(&mut self, answers: usize, paid: u64) {
-        self.resting.owing(answers, paid, Instant::now());
+        self.resting.owing(&self.memory, answers, paid, Instant::now());
+    }
+
+    /// Whether the program was found to answer bit by bit without an end.
+    #[must_use]
+    pub fn is_endless(&self) -> bool {
+        self.memory.endless
+    }
+
+    /// Says that an earlier process of the program was found so.
+    pub fn expect_endless(&mut self) {
+        self.memory.endless = true;
     }
 
     /// Says that the program's first process has ended (what cannot be seen elsewhere than on Linux).

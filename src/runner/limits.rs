@@ -8,6 +8,9 @@ use crate::event::Fact;
 /// How often a look is taken. A program that does nothing but allocate fills some 20 MiB in it.
 const EVERY: Duration = Duration::from_millis(10);
 
+/// How often its files are measured, where their file system does not limit them: that is dearer.
+const FILES_EVERY: Duration = Duration::from_secs(1);
+
 impl Stage<'_> {
     /// Ends a program that has more memory or processes than it may have; notes it where the kernel
     /// keeps it from having more.
@@ -32,6 +35,20 @@ impl Stage<'_> {
             if stopped {
                 live.running.kill();
             }
+        }
+        self.heed_disk();
+    }
+
+    /// Ends a program whose files take more than they may.
+    fn heed_disk(&mut self) {
+        let Some(live) = self.live.as_mut().filter(|live| live.files_measured.elapsed() >= FILES_EVERY) else { return };
+        live.files_measured = std::time::Instant::now();
+        let most = self.launch.limits.disk_bytes;
+        let taken = self.terms.sandbox.unbounded_disk(self.launch.cwd.as_std_path(), most);
+        if taken.is_some_and(|taken| taken > most) {
+            live.running.kill();
+            let words = format!("more than {} of files", size(most));
+            self.log.push(Fact::Overstepped { words, stopped: true });
         }
     }
 

@@ -44,6 +44,8 @@ pub struct Live {
     pub(super) served: bool,
     /// When its use of memory and processes was last looked at.
     pub(super) measured: Instant,
+    /// When what its files take was.
+    pub(super) files_measured: Instant,
     /// Whether it was noted that it has as many processes as it may have.
     pub(super) crowded: bool,
     side: Side,
@@ -62,6 +64,7 @@ impl Live {
             stuck: false,
             served: false,
             measured: Instant::now(),
+            files_measured: Instant::now(),
             crowded: false,
             side,
             sockets: Vec::new(),

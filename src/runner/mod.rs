@@ -48,6 +48,8 @@ pub struct Terms {
     pub names: Option<Names>,
     /// Where our side listens, if a client was found to speak to another port than the assigned one.
     pub spoken_port: Option<u16>,
+    /// Whether some process of the program was found to answer bit by bit without an end.
+    pub endless: bool,
 }
 
 type Played = Result<(), Halt>;

@@ -347,7 +347,10 @@ impl Stage<'_> {
     pub(super) async fn start(&mut self, input: Option<Vec<u8>>) -> Played {
         self.stop()?;
         match Live::start(self.launch, &self.terms.sandbox, self.plan.role.side()) {
-            Ok(live) => {
+            Ok(mut live) => {
+                if self.terms.endless {
+                    live.watch.expect_endless();
+                }
                 let (pid, command) = (live.running.pid(), self.launch.command.clone());
                 *self.live = Some(live);
                 self.log.push(Fact::Started { run: self.runs, pid, command });

@@ -91,6 +91,7 @@ impl Stage<'_> {
             let Some(live) = self.live.as_mut() else { return (false, None) };
             live.watch.owing(owed + usize::from(until.is_some()), paid);
             if let Some(settled) = live.watch.look() {
+                self.terms.endless |= live.watch.is_endless();
                 // What was sent before that rest is here by now; if it is news, look again.
                 let late = self.pump();
                 if late.wire && settled.how != Rest::Deadline {

@@ -31,7 +31,7 @@ const VERSION: ABI = ABI::V6;
 #[derive(Debug)]
 pub struct Confined {
     ruleset: OwnedFd,
-    filters: [BpfProgram; 2],
+    filters: Vec<BpfProgram>,
     /// For what it wants to put into a temporary folder.
     scratch: TempDir,
 }
@@ -48,7 +48,22 @@ impl Confined {
         let ruleset: Option<OwnedFd> = ruleset.into();
         let ruleset = ruleset.ok_or("this kernel has no Landlock, or it is not switched on")?;
         let filters = filter::programs().map_err(|error| format!("seccomp: {error}"))?;
-        Ok(Self { ruleset, filters, scratch })
+        Ok(Self { ruleset, filters: filters.into(), scratch })
+    }
+
+    /// Refuses to change modes and owners of files: Landlock has no rule for that.
+    ///
+    /// # Errors
+    /// This kind of processor is not known to the compiler of filters.
+    pub fn keep_modes(&mut self) -> Result<(), String> {
+        self.filters.push(filter::modes().map_err(|error| format!("seccomp: {error}"))?);
+        Ok(())
+    }
+
+    /// The folder for what it wants to keep for a while.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
     }
 
     /// Puts a command behind them.
@@ -58,7 +73,7 @@ impl Confined {
     pub fn prepare(&self, mut prepared: Prepared) -> io::Result<Prepared> {
         prepared.command.env("TMPDIR", self.scratch.path()).envs(super::prefix::WITHOUT_PTRACE);
         prepared.confinement.ruleset = Some(self.ruleset.try_clone()?);
-        prepared.confinement.filters = self.filters.to_vec();
+        prepared.confinement.filters.clone_from(&self.filters);
         Ok(prepared)
     }
 }

@@ -74,6 +74,24 @@ const REFUSED: &[libc::c_long] = &[
 const UNKNOWN: &[libc::c_long] =
     &[libc::SYS_clone3, libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register];
 
+/// Whose a file is and what may be done with it, by a path. By a descriptor it is allowed: what a program
+/// may not open it cannot change.
+const MODES: &[libc::c_long] = &[
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chmod,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lchown,
+    libc::SYS_fchmodat,
+    libc::SYS_fchmodat2,
+    libc::SYS_fchownat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+];
+
 /// Flags of clone(2) that make a namespace.
 const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWNS
@@ -93,6 +111,18 @@ const FAMILIES: [i32; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::
 /// This kind of processor is not known to the compiler of filters.
 pub fn programs() -> Result<[BpfProgram; 2], Error> {
     Ok([program(refused()?, libc::EPERM)?, program(every(UNKNOWN), libc::ENOSYS)?])
+}
+
+/// What keeps a program without namespaces from the files of whoever runs the grader, and from signalling
+/// all of that user's processes at once (`kill(-1)`, `kill(2)`).
+///
+/// # Errors
+/// As for the others.
+pub fn modes() -> Result<BpfProgram, Error> {
+    let mut rules = every(MODES);
+    let everyone = SeccompRule::new(vec![is(0, SeccompCmpOp::Eq, u64::from(u32::MAX))?])?;
+    rules.insert(libc::SYS_kill, vec![everyone]);
+    program(rules, libc::EPERM)
 }
 
 fn program(rules: BTreeMap<libc::c_long, Vec<SeccompRule>>, error: i32) -> Result<BpfProgram, Error> {
@@ -141,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_filters_compile() {
-        for program in super::programs().unwrap() {
+        for program in super::programs().unwrap().into_iter().chain([super::modes().unwrap()]) {
             assert!(!program.is_empty() && program.len() < 4096);
         }
     }

@@ -8,6 +8,7 @@ mod cgroup;
 #[cfg(target_os = "linux")]
 mod confined;
 mod copy;
+mod disk;
 #[cfg(target_os = "linux")]
 mod etc;
 #[cfg(target_os = "linux")]

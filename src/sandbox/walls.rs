@@ -167,6 +167,35 @@ impl Sandbox {
         }
     }
 
+    /// Refuses to change whose a file is and what may be done with it, where the walls would not: for a
+    /// program, which never needs that; a linker does.
+    ///
+    /// # Errors
+    /// This kind of processor is not known to the compiler of filters.
+    pub fn keep_modes(&mut self) -> Result<(), String> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Confined(walls) => walls.keep_modes(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Bytes of disk that the program's files take, where nothing else keeps them from being more than
+    /// `enough`; up to there it need not be exact.
+    #[must_use]
+    pub fn unbounded_disk(&self, folder: &Path, enough: u64) -> Option<u64> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Bubblewrap(_) => None,
+            #[cfg(target_os = "linux")]
+            Self::Confined(walls) => {
+                let files = super::disk::taken(folder, enough);
+                Some(files + super::disk::taken(walls.scratch(), enough.saturating_sub(files)))
+            }
+            Self::Plain => Some(super::disk::taken(folder, enough)),
+        }
+    }
+
     /// Puts what a build has made into the copy of the submission, where the program had another one.
     ///
     /// # Errors

@@ -47,7 +47,10 @@ pub fn serve() -> io::Result<()> {
     }
     let environment = launch.environment();
     let sandbox = match Sandbox::make(isolation, network, &launch.start(&environment), &launch.limits) {
-        Ok((sandbox, lacking)) => {
+        Ok((mut sandbox, lacking)) => {
+            if matches!(task, Task::Play(_)) {
+                sandbox.keep_modes().map_err(io::Error::other)?;
+            }
             let reason = lacking.map(|lacking| lacking.reason);
             say(&Message::Isolated { level: sandbox.level(), reason })?;
             sandbox
@@ -97,6 +100,7 @@ async fn carry_out(
         first_input: job.first_input.clone(),
         names: None,
         spoken_port: None,
+        endless: false,
     };
     work(job, terms, orders).await
 }

@@ -60,7 +60,7 @@ fn home() -> Bench {
 /// A program that owes an answer.
 fn owing() -> Bench {
     let mut bench = settle();
-    bench.resting.owing(1, 0, bench.now);
+    bench.resting.owing(&bench.memory, 1, 0, bench.now);
     bench
 }
 
@@ -154,7 +154,7 @@ fn who_owes_an_answer_is_not_at_rest_for_coming_round() {
     for wait in ["sleep", "poll"] {
         for known in [false, true] {
             let mut bench = if known { at_home(&call(wait, Some(400))) } else { settle() };
-            bench.resting.owing(1, 0, bench.now);
+            bench.resting.owing(&bench.memory, 1, 0, bench.now);
             let turns = bench.memory.threads.get(&1).map_or(0, |thread| thread.turns);
             let (_, took) = bench.round(&call(wait, Some(400)), 400, turns * 400);
             assert!((4590..5010).contains(&took), "{wait} {known} {took}");
@@ -176,10 +176,17 @@ fn each_answer_renews_the_deadline_but_not_for_ever() {
         if at.is_multiple_of(800) {
             bench.resting.activity(Activity::Wire, bench.now);
         }
-        bench.resting.owing(1, at / 800, bench.now);
+        bench.resting.owing(&bench.memory, 1, at / 800, bench.now);
         bench.look(&[thread(1, at / 800, Wait::In(call("sleep", Some(800))))]).is_some()
     });
     assert!(end.is_some_and(|end| (59_000..60_100).contains(&end)), "{end:?}");
+    // Now it is known: its next answer bit by bit has the time of one answer.
+    bench.again();
+    let end = (1..).find(|at: &u64| {
+        bench.resting.owing(&bench.memory, 1, at / 800, bench.now);
+        bench.look(&[thread(1, at / 800, Wait::In(call("sleep", Some(800))))]).is_some()
+    });
+    assert!(end.is_some_and(|end| (4000..5010).contains(&end)), "{end:?}");
 }
 
 #[test]
@@ -282,7 +289,7 @@ fn who_is_known_to_spin_gets_little_processor_time_when_nothing_is_owed() {
     assert!(end.is_some_and(|end| (299..=301).contains(&end)), "{end:?}");
     for (owed, wanted) in [(0, 50), (1, 3000), (1, 250), (0, 50)] {
         bench.again();
-        bench.resting.owing(owed, 0, bench.now);
+        bench.resting.owing(&bench.memory, owed, 0, bench.now);
         let before = bench.memory.threads[&1].cpu / 1_000_000;
         let end = (0..).find(|millis| bench.look(&[busy(before + *millis)]).is_some());
         assert!(end.is_some_and(|end| (wanted - 1..=wanted + 1).contains(&end)), "{owed} {end:?}");
