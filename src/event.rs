@@ -399,6 +399,9 @@ pub struct BuildNote {
     pub command: String,
     /// What the compiler printed.
     pub output: String,
+    /// The level of isolation that it had; empty where that is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub isolation: String,
 }
 
 /// All records of one program, with what is needed to judge them again.

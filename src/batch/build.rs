@@ -82,7 +82,8 @@ impl Builder {
                 Err(reason) => return Outcome::Trouble(reason),
             };
             let command = build.commands.iter().map(|words| words.join(" ")).collect::<Vec<_>>().join(" && ");
-            let note = BuildNote { command, output: readable(&built.output, copy.root()) };
+            let isolation = built.level.map_or("", Level::name).to_owned();
+            let note = BuildNote { command, output: readable(&built.output, copy.root()), isolation };
             match built.complete.then(|| started(&build.run, role, copy.root(), &files)).flatten() {
                 Some(run) => return Outcome::Built(run, note),
                 None => failed.push(note),

@@ -275,6 +275,7 @@ impl Task {
                 Outcome::Trouble(reason) => record.trouble = Some(reason),
                 Outcome::Failed(note) => {
                     record.records = unbuilt(&plan, &note);
+                    record.isolation.clone_from(&note.isolation);
                     record.built = Some(note);
                     return Recorded { plan, record };
                 }

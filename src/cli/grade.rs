@@ -328,7 +328,7 @@ impl Search<'_> {
         let change = self.resolved.programs.get(&candidate.role).unwrap_or(&nothing);
         let file = candidate.path.as_str();
         let folder = self.folder_of();
-        let source = Source::read(&folder, &candidate.path);
+        let source = Source::read(&folder, &candidate.path, candidate.role);
         let (plan, others, told) =
             self.spoken(plan, candidate.language.map_or("", |language| language.name), &source.text);
         let fill = |word: &String| filled(word, file, &plan);

@@ -17,7 +17,7 @@ use thiserror::Error;
 use walkdir::WalkDir;
 
 use crate::ids::Role;
-use crate::program::language::{LANGUAGES, Language};
+use crate::program::language::{EXECUTABLE, LANGUAGES, Language};
 use crate::text::shell_word;
 
 /// Folders that are no part of what was written by hand.
@@ -190,6 +190,12 @@ pub fn name_fits(stem: &str, role: Role) -> bool {
     clues::name_says(stem) == (Some(role.transport()), Some(role.side()))
 }
 
+/// Whether a file's name says a role's side, and nothing against the role.
+#[must_use]
+pub fn name_leans(stem: &str, role: Role) -> bool {
+    clues::name_says(stem).1 == Some(role.side()) && !name_forbids(stem, role)
+}
+
 /// Whether a file's name says that it is another's program.
 #[must_use]
 pub fn name_forbids(stem: &str, role: Role) -> bool {
@@ -199,6 +205,11 @@ pub fn name_forbids(stem: &str, role: Role) -> bool {
 
 fn by_name(role: Role, clues: &[&Clues]) -> Found {
     let mut candidates: Vec<Candidate> = clues.iter().filter_map(|clues| clues.candidate(role)).collect();
+    // Beside its source, a compiled program is what an earlier build has left.
+    let compiled = |candidate: &Candidate| candidate.language == Some(&EXECUTABLE);
+    if !candidates.iter().all(compiled) {
+        candidates.retain(|candidate| !compiled(candidate));
+    }
     // A file that fits another role far better is no candidate for this one.
     candidates.retain(|candidate| {
         let best =

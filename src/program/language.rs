@@ -3,6 +3,7 @@
 //! how a crash reads, and what the usual errors mean.
 
 pub mod crash;
+mod executable;
 mod recipes;
 mod source;
 mod table;
@@ -15,6 +16,7 @@ use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 pub use crash::Crash;
+pub use executable::EXECUTABLE;
 pub use recipes::OUT;
 pub use source::Source;
 pub use table::LANGUAGES;
@@ -104,13 +106,13 @@ impl Build {
 
 impl Language {
     /// The language of a file that can be read: by its ending, by its text where several have that, and
-    /// else by its first line (`#!`).
+    /// else by its first line (`#!`) or bytes.
     #[must_use]
     pub fn of_file(path: &Utf8Path) -> Option<&'static Self> {
         let text = || beginning(path).unwrap_or_default();
         let known: Vec<&Self> = Self::by_ending(path.as_str()).collect();
         match known.as_slice() {
-            [] => Self::of_script(&text()),
+            [] => Self::of_script(&text()).or_else(|| executable::is_executable(path).then_some(&EXECUTABLE)),
             [one] => Some(one),
             several => {
                 let text = text();

@@ -35,10 +35,10 @@ pub(super) async fn build(job: &BuildJob, sandbox: &Sandbox) -> Result<Built, St
         if output.trim().is_empty() || matches!(how, Exit::Signal(_)) {
             output.push_str(&words);
         }
-        return Ok(Built { complete: false, output });
+        return Ok(Built { complete: false, output, level: None });
     }
     sandbox.give_back().map_err(|error| format!("what was built cannot be taken out of the sandbox: {error}"))?;
-    Ok(Built { complete: true, output })
+    Ok(Built { complete: true, output, level: None })
 }
 
 /// Runs one command to its end: how that was, what it printed, and why it was ended.

@@ -35,6 +35,9 @@ pub struct Built {
     pub complete: bool,
     /// What was printed, and how the last command ended where that is not said there.
     pub output: String,
+    /// The level of isolation that it had; the parent notes it.
+    #[serde(default)]
+    pub level: Option<Level>,
 }
 
 /// One program to run, and what to play with it.

@@ -64,8 +64,9 @@ pub async fn run(
 /// # Errors
 /// What the worker did wrong, or the machine lacks.
 pub async fn build(executable: &Path, job: &BuildJob) -> Result<Built, WorkerError> {
-    let (mut built, mut trouble) = (None, None);
+    let (mut built, mut trouble, mut isolated) = (None, None, None);
     let mut hear = |message| match message {
+        Message::Isolated { level, .. } => isolated = Some(level),
         Message::Built(outcome) => built = Some(outcome),
         Message::Trouble(reason) => trouble = Some(reason),
         _ => {}
@@ -73,7 +74,9 @@ pub async fn build(executable: &Path, job: &BuildJob) -> Result<Built, WorkerErr
     carry_out(executable, &Task::Build(job.clone()), &mut || None, &mut hear).await?;
     match trouble {
         Some(reason) => Err(WorkerError::Trouble(reason)),
-        None => built.ok_or(WorkerError::Ended("without a word".to_owned())),
+        None => built
+            .map(|built: Built| Built { level: isolated, ..built })
+            .ok_or(WorkerError::Ended("without a word".to_owned())),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a file says about which program it is: its name, its folders, and what it does with sockets.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read as _;
 
@@ -292,7 +293,23 @@ fn said_by_content(file: &Utf8Path) -> Said {
     if File::open(file).and_then(|file| file.take(CONTENT).read_to_end(&mut bytes)).is_err() {
         return Said::default();
     }
-    said_by_text(&String::from_utf8_lossy(&bytes))
+    if bytes.starts_with(b"\x7fELF") { said_by_symbols(&bytes) } else { said_by_text(&String::from_utf8_lossy(&bytes)) }
+}
+
+/// What a compiled program wants of the C library: its names stand in it, each between NULs (elf(5),
+/// "String and symbol tables"). One that is linked statically says nothing.
+fn said_by_symbols(bytes: &[u8]) -> Said {
+    let names: HashSet<&[u8]> = bytes.split(|byte| *byte == 0).filter(|name| name.len() < 16).collect();
+    let has = |name: &str| names.contains(name.as_bytes());
+    match (has("listen"), has("recvfrom"), has("bind"), has("connect")) {
+        (true, false, ..) => Said { transport: Some((Transport::Tcp, 1000)), side: Some((Side::Server, 1000)) },
+        (false, true, true, _) => Said { transport: Some((Transport::Udp, 1000)), side: Some((Side::Server, 800)) },
+        (false, true, false, _) => Said { transport: Some((Transport::Udp, 1000)), side: Some((Side::Client, 800)) },
+        (false, false, false, true) => {
+            Said { transport: Some((Transport::Tcp, 700)), side: Some((Side::Client, 1000)) }
+        }
+        _ => Said::default(),
+    }
 }
 
 fn said_by_text(text: &str) -> Said {

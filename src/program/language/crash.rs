@@ -89,8 +89,17 @@ fn is_exception(line: &str) -> bool {
         })
 }
 
+/// What Java's launcher says where a class cannot be started.
+const NO_MAIN: [&str; 2] = ["Error: Could not find or load main class", "Error: Main method not found in class"];
+
 /// A stack trace of Java's.
 pub fn java(text: &str) -> Option<Crash> {
+    // What starts a program says by itself what it lacks to be one.
+    let launcher = text.lines().find(|line| NO_MAIN.iter().any(|words| line.starts_with(words)));
+    if let Some(line) = launcher {
+        let words = line.trim_start_matches("Error: ").split([',', ':']).next().unwrap_or(line);
+        return crash(words, None);
+    }
     const LIBRARY: [&str; 6] = ["at java.", "at javax.", "at sun.", "at jdk.", "at java.base/", "at com.sun."];
     if !text.contains(".java:") && !text.contains("Exception in thread \"") {
         return None;
@@ -224,6 +233,8 @@ pub const PYTHON: &[(&str, &str)] = &[
 
 /// In Java.
 pub const JAVA: &[(&str, &str)] = &[
+    ("main class", "No class of that file has a `public static void main(String[] args)`, which is what is started."),
+    ("Main method not found", "It is `public static void main(String[] args)` that is started."),
     (
         "NullPointerException",
         "readLine() returns null when the other side has closed without a word: look for that before you use the line.",

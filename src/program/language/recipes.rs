@@ -7,6 +7,8 @@ use super::source::Source;
 use super::table::{CMAKE, DOTNET, GCC, GO, GXX, JAVA, JAVAC, MAKE, RUSTC};
 use super::tools::{NoTool, Tool};
 use super::{Build, Recipe, Run};
+use crate::ids::Role;
+use crate::program::find::{name_fits, name_forbids, name_leans};
 
 /// The folder for what is built, in the folder of a build.
 pub const OUT: &str = ".sockspec";
@@ -90,7 +92,7 @@ pub fn java(source: &Source<'_>) -> Result<Recipe, NoTool> {
     let package = package_of(&source.text);
     let root = source_root(source.folder(), package.as_deref());
     let out = format!("{OUT}/{}", slug(source.file));
-    let main = main_class(&source.text).unwrap_or_else(|| source.stem().to_owned());
+    let main = main_class(&source.text, source.role).unwrap_or_else(|| source.stem().to_owned());
     let main = package.map_or(main.clone(), |package| format!("{package}.{main}"));
     // A small machine, started quickly.
     let flags = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-cp", &out, &main];
@@ -131,12 +133,22 @@ fn source_root(folder: &Utf8Path, package: Option<&str>) -> Utf8PathBuf {
     above.map_or_else(|| folder.to_owned(), |above| Utf8PathBuf::from(above.trim_end_matches('/')))
 }
 
-/// The class with `static void main`, as the virtual machine names it: `Outer$Inner`.
-fn main_class(text: &str) -> Option<String> {
-    let text = without_comments(text);
+/// The class with `static void main`, as the virtual machine names it: `Outer$Inner`. Of several the one
+/// whose name is the role's, else the first whose name is not another's.
+fn main_class(text: &str, role: Role) -> Option<String> {
+    let mains = main_classes(&without_comments(text));
+    let last = |name: &String| name.rsplit('$').next().unwrap_or_default().to_owned();
+    let fitting = mains.iter().find(|name| name_fits(&last(name), role));
+    let side = || mains.iter().find(|name| name_leans(&last(name), role));
+    let other = || mains.iter().find(|name| !name_forbids(&last(name), role));
+    fitting.or_else(side).or_else(other).or(mains.first()).cloned()
+}
+
+fn main_classes(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
     let mut classes: Vec<(String, usize)> = Vec::new();
     let (mut depth, mut pending, mut before): (usize, Option<String>, [&str; 2]) = (0, None, ["", ""]);
-    for token in tokens(&text) {
+    for token in tokens(text) {
         match token {
             "{" => {
                 depth += 1;
@@ -151,14 +163,14 @@ fn main_class(text: &str) -> Option<String> {
             ";" => pending = None,
             "main" if before == ["static", "void"] => {
                 let names: Vec<&str> = classes.iter().map(|(name, _)| name.as_str()).collect();
-                return (!names.is_empty()).then(|| names.join("$"));
+                found.extend((!names.is_empty()).then(|| names.join("$")));
             }
             name if matches!(before[1], "class" | "enum" | "interface" | "record") => pending = Some(name.to_owned()),
             _ => {}
         }
         before = [before[1], token];
     }
-    None
+    found
 }
 
 /// The class that the file must be named for.
@@ -329,7 +341,21 @@ mod tests {
             ("class A { String s = \"class B {\"; } class C { static void main(String[] a) { } }", Some("C")),
             ("class A { void f() {} }", None),
         ] {
-            assert_eq!(main_class(text).as_deref(), wanted, "{text}");
+            assert_eq!(main_class(text, Role::TcpClient).as_deref(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn of_several_classes_with_main_the_role_has_its_own() {
+        let class = |name: &str| format!("class {name} {{ public static void main(String[] a) {{ }} }}\n");
+        let text = |names: &[&str]| names.iter().map(|name| class(name)).collect::<String>();
+        for (names, role, wanted) in [
+            (&["TCPClient", "TCPServer"][..], Role::TcpServer, "TCPServer"),
+            (&["Client", "Server"], Role::UdpServer, "Server"),
+            (&["UDPServer", "Lab"], Role::TcpServer, "Lab"),
+            (&["One", "Two"], Role::TcpServer, "One"),
+        ] {
+            assert_eq!(main_class(&text(names), role).as_deref(), Some(wanted), "{names:?}");
         }
     }
 

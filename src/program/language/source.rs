@@ -5,6 +5,8 @@ use std::io::Read as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::ids::Role;
+
 /// So much of a file is read.
 const MOST: u64 = 1 << 20;
 
@@ -17,18 +19,20 @@ pub struct Source<'a> {
     pub file: &'a Utf8Path,
     /// Its text.
     pub text: String,
+    /// What it is wanted for.
+    pub role: Role,
 }
 
 impl<'a> Source<'a> {
     /// Reads a file.
     #[must_use]
-    pub fn read(root: &'a Utf8Path, file: &'a Utf8Path) -> Self {
+    pub fn read(root: &'a Utf8Path, file: &'a Utf8Path, role: Role) -> Self {
         let mut bytes = Vec::new();
         if let Ok(opened) = fs::File::open(root.join(file)) {
             // What cannot be read says nothing.
             let _ = opened.take(MOST).read_to_end(&mut bytes);
         }
-        Self { root, file, text: String::from_utf8_lossy(&bytes).into_owned() }
+        Self { root, file, text: String::from_utf8_lossy(&bytes).into_owned(), role }
     }
 
     /// The folder of the file, relative to the submission; empty for the submission's own.

@@ -19,7 +19,7 @@ pub struct NoTool {
     /// `run` or `built`.
     pub verb: &'static str,
     /// What was looked for.
-    pub tool: &'static str,
+    pub tool: String,
     /// What to do.
     pub install: &'static str,
 }
@@ -45,7 +45,7 @@ impl Tool {
         let name = self.names.first().copied().unwrap_or_default();
         let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
         let known = found.get_or_insert_default().entry(name).or_insert_with(|| self.look_up());
-        known.clone().ok_or(NoTool { language: "", verb: self.verb, tool: name, install: "" })
+        known.clone().ok_or(NoTool { language: "", verb: self.verb, tool: name.to_owned(), install: "" })
     }
 
     fn look_up(&self) -> Option<String> {
