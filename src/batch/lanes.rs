@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::Progress;
+use super::places::{Place, Places};
 use crate::event::{ProgramRecord, Record};
 use crate::judge::is_moot;
 use crate::sandbox::Level;
@@ -90,7 +90,7 @@ impl Lanes {
     }
 
     /// Has all scenarios played. A further worker needs a place.
-    pub(super) async fn play(self, places: Arc<Semaphore>) -> ProgramRecord {
+    pub(super) async fn play(self, places: Places) -> ProgramRecord {
         let mut workers = JoinSet::new();
         workers.spawn(self.clone().work(0, None));
         let mut number = 1;
@@ -108,7 +108,7 @@ impl Lanes {
                 }
                 _ = glance.tick() => {
                     if number < MOST && self.wants_another(workers.len())
-                        && let Ok(place) = Arc::clone(&places).try_acquire_owned()
+                        && let Some(place) = places.take()
                     {
                         workers.spawn(self.clone().work(number, Some(place)));
                         number += 1;
@@ -140,7 +140,7 @@ impl Lanes {
             && state.playing.values().all(|(_, since)| since.elapsed() > WAITING)
     }
 
-    async fn work(self, number: usize, _place: Option<OwnedSemaphorePermit>) {
+    async fn work(self, number: usize, _place: Option<Place>) {
         let mut job = Job::clone(&self.job);
         if let Some(first) = self.state().first {
             // Its time is that of the program.

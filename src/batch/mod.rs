@@ -3,18 +3,20 @@
 mod build;
 mod habits;
 mod lanes;
+pub mod places;
+pub mod store;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use build::{Builder, Outcome};
 use habits::Way;
 use lanes::Lanes;
+use places::Places;
 
 use crate::event::{BuildNote, Event, Fact, ProgramRecord, Record};
 use crate::ids::Role;
@@ -81,8 +83,8 @@ pub struct Request {
     pub hosts: Vec<String>,
     /// What nonces are drawn from; from the submission's content if nothing is said.
     pub seed: Option<u64>,
-    /// How many programs are run at the same time.
-    pub jobs: usize,
+    /// For how many programs at the same time there is room.
+    pub places: Places,
     /// This binary, which is its own worker.
     pub executable: PathBuf,
     /// The folder for files of captured packets: in it, one of each role's name. Absolute.
@@ -121,7 +123,6 @@ pub async fn grade(
     #[cfg(target_os = "linux")]
     crate::sandbox::sweep_cgroups();
     let mut seed = request.seed;
-    let places = Arc::new(Semaphore::new(request.jobs.max(1)));
     let builder = Arc::new(Builder::new(request.executable.clone(), request.isolation));
     let mut tasks = JoinSet::new();
     let task = |program: &Program, copy: &PrivateCopy, seed: u64| {
@@ -137,16 +138,16 @@ pub async fn grade(
             builder: Arc::clone(&builder),
             evidence: request.evidence.clone(),
             progress: Arc::clone(&progress),
-            places: Arc::clone(&places),
+            places: request.places.clone(),
         }
     };
     for (index, program) in request.programs.iter().enumerate() {
         let copy = PrivateCopy::of(&request.path)?;
         let seed = *seed.get_or_insert(copy.digest().seed());
         let task = task(program, &copy, seed);
-        let places = Arc::clone(&places);
+        let places = request.places.clone();
         tasks.spawn(async move {
-            let _place = Arc::clone(&places).acquire_owned().await;
+            let _place = places.wait().await;
             (index, task.run(copy).await)
         });
     }
@@ -210,7 +211,7 @@ struct Task {
     builder: Arc<Builder>,
     evidence: Option<Utf8PathBuf>,
     progress: Arc<dyn Fn(Progress) + Send + Sync>,
-    places: Arc<Semaphore>,
+    places: Places,
 }
 
 /// A TCP client that ends its sentence with a newline does what its server waits for, where that was told
@@ -283,7 +284,7 @@ impl Task {
         }
         if record.trouble.is_none() {
             let way = Way { arguments: program.arguments.clone(), input: program.first_input.clone() };
-            let playing = Playing { task: &self, command, copy: &copy, places: Arc::clone(&self.places) };
+            let playing = Playing { task: &self, command, copy: &copy, places: self.places.clone() };
             record = playing.whole(&plan, &way, record).await;
             (plan, record) = playing.with_habits(plan, way, record).await;
             if record.trouble.is_none() {
@@ -320,7 +321,7 @@ struct Playing<'a> {
     task: &'a Task,
     command: Vec<String>,
     copy: &'a PrivateCopy,
-    places: Arc<Semaphore>,
+    places: Places,
 }
 
 impl Playing<'_> {
@@ -357,7 +358,7 @@ impl Playing<'_> {
             first_input: way.input.clone(),
             evidence,
         };
-        Lanes::new(job, record, task.executable.clone(), progress).play(Arc::clone(&self.places)).await
+        Lanes::new(job, record, task.executable.clone(), progress).play(self.places.clone()).await
     }
 
     /// What comes out where a program wants to be started, fed or spoken to in another way than it was.

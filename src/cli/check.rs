@@ -9,6 +9,7 @@ use super::grade::{self, CheckRequest};
 use super::output::{self, Screen};
 use super::progress::Bars;
 use super::{Outcome, Suites};
+use crate::batch::places::Places;
 use crate::ids::Role;
 use crate::report::{self, Graded, Wanted, terminal};
 use crate::sandbox::Level;
@@ -105,7 +106,8 @@ impl Check {
             only: self.only.clone(),
             seed: self.seed,
             isolation: self.isolation,
-            jobs: self.jobs.map(usize::from),
+            places: self.jobs.map(|jobs| Places::alone(usize::from(jobs))),
+            lenient: false,
             command: self.command.clone(),
             evidence: self.evidence.clone(),
         }

@@ -9,13 +9,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::args::Shelf;
 use super::{Stop, Suites, told};
+use crate::batch::places::Places;
 use crate::batch::{self, Progress};
 use crate::ids::{RequirementId, Role};
 use crate::judge::submission::SubmissionRecord;
 use crate::judge::verdict::Missing;
 use crate::plan::model::Plan;
 use crate::plan::{Choice, Resolved};
-use crate::program::find::{self, Candidate, FindError};
+use crate::program::find::{self, Candidate, FindError, Found};
 use crate::program::language::{self, Build, Language, Recipe, Run, Source};
 use crate::report::Graded;
 use crate::sandbox::{Level, Limits};
@@ -35,9 +36,11 @@ pub struct CheckRequest {
     pub only: Vec<String>,
     /// What nonces are drawn from.
     pub seed: Option<u64>,
-    /// How many programs are run at the same time; twice as many as there are processors
-    /// if not said, for each of them waits most of the time.
-    pub jobs: Option<usize>,
+    /// For how many programs at the same time there is room; for twice as many as there are processors if
+    /// not said, for each of them waits most of the time.
+    pub places: Option<Places>,
+    /// What a role's program is may stay open: then that role is ungraded, and the others are not.
+    pub lenient: bool,
     /// The level of isolation that is asked for; the best that can be had if none is.
     pub isolation: Option<Level>,
     /// The command line that starts the program, instead of what is found.
@@ -77,24 +80,31 @@ pub fn has_evidence(record: &SubmissionRecord, folder: &Utf8Path) -> bool {
 }
 
 fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
+    prepare_on(&request.suites.load(Some(&request.path))?, request)
+}
+
+/// What is to be graded of a submission, under what was read before.
+///
+/// # Errors
+/// As for [`grade`].
+pub fn prepare_on(shelf: &Shelf, request: &CheckRequest) -> Result<batch::Request, Stop> {
     let what = std::fs::metadata(&request.path).map_err(|error| {
         Stop::Usage(format!("`{}` cannot be read: {}", request.path, crate::text::io_words(&error)))
     })?;
-    let shelf = request.suites.load(Some(&request.path))?;
     let resolved = shelf.library.resolve(&shelf.choice())?;
     let roles = match request.role {
         Some(role) => vec![role],
         None => resolved.roles.clone(),
     };
-    let plans = plans(&shelf, &roles, &request.only, what.is_dir())?;
+    let plans = plans(shelf, &roles, &request.only, what.is_dir())?;
     let evidence = request.evidence.as_ref().map(|folder| shelves(folder, plans.values())).transpose()?;
-    let search = Search { request, resolved: &resolved, shelf: &shelf, plans };
+    let search = Search { request, resolved: &resolved, shelf, plans };
     let (programs, missing) = if !request.command.is_empty() {
         (vec![search.commanded()?], Vec::new())
     } else if what.is_dir() {
         search.folder()?
     } else {
-        (vec![search.file(&shelf)?], Vec::new())
+        (vec![search.file(shelf)?], Vec::new())
     };
     Ok(batch::Request {
         id: name(&request.path),
@@ -107,7 +117,7 @@ fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
         limits: limits(&resolved.limits),
         hosts: resolved.hosts.clone(),
         seed: request.seed,
-        jobs: request.jobs.unwrap_or_else(|| 2 * processors()),
+        places: request.places.clone().unwrap_or_else(|| Places::alone(2 * processors())),
         executable: std::env::current_exe().context("this program does not know its own file")?,
         evidence,
     })
@@ -130,7 +140,9 @@ fn shelves<'a>(folder: &Utf8Path, plans: impl Iterator<Item = &'a Plan>) -> Resu
     folder.canonicalize_utf8().map_err(failed)
 }
 
-fn processors() -> usize {
+/// How many the machine has.
+#[must_use]
+pub fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
@@ -228,12 +240,29 @@ impl Search<'_> {
         let (mut programs, mut missing) = (Vec::new(), Vec::new());
         for (role, plan) in &self.plans {
             let Some(found) = found.remove(role) else { continue };
+            if let (true, Found::Unclear(candidates)) = (self.request.lenient, &found) {
+                programs.extend(self.undecided(plan, candidates));
+                continue;
+            }
             match found.decided(*role, &self.request.path)? {
                 Ok(candidate) => programs.push(self.program(plan, &candidate)),
                 Err(looked_for) => missing.push(Missing { role: *role, looked_for, points: points(plan) }),
             }
         }
         Ok((programs, missing))
+    }
+
+    /// A role for which several files fit alike: whose marks are at stake is not asked which one is meant.
+    fn undecided(&self, plan: &Plan, candidates: &[Candidate]) -> Option<batch::Program> {
+        let mut program = self.program(plan, candidates.first()?);
+        let files: Vec<&str> = candidates.iter().map(|candidate| candidate.path.as_str()).collect();
+        program.trouble = Some(format!(
+            "several files could be the {}: {}; the assignment's `programs: {{ {}: {{ files: […] }} }}` says which one is meant",
+            plan.role.words(),
+            files.join(", "),
+            plan.role
+        ));
+        Some(program)
     }
 
     fn file(&self, shelf: &Shelf) -> Result<batch::Program, Stop> {

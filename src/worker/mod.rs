@@ -14,4 +14,4 @@ mod parent;
 
 pub use inside::serve;
 pub use job::{BuildJob, Built, Job, Message, Task};
-pub use parent::{WorkerError, build, run};
+pub use parent::{WorkerError, build, clean_up, run};

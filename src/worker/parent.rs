@@ -101,14 +101,13 @@ async fn once(
     hear: &mut impl FnMut(Message),
 ) -> Result<(), WorkerError> {
     let mut child = started.map_err(WorkerError::Start)?;
-    let pid = child.id();
-    enlist(pid, true);
+    let enlisted = Enlisted::new(child.id());
     let outcome = talk(&mut child, task, next, hear).await;
     if outcome.is_err() {
         let _ = child.start_kill();
     }
     let status = child.wait().await;
-    enlist(pid, false);
+    drop(enlisted);
     clean_up();
     match outcome {
         Err(WorkerError::Ended(_)) => {
@@ -132,18 +131,25 @@ fn start(executable: &Path, shared_network: bool) -> std::io::Result<Child> {
         .spawn()
 }
 
-fn enlist(pid: Option<u32>, alive: bool) {
-    let Some(pid) = pid else { return };
-    let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
-    if alive {
-        workers.insert(pid)
-    } else {
-        workers.remove(&pid)
-    };
+/// A worker is on the list until this is dropped: also where nobody waits for its end any more.
+struct Enlisted(Option<u32>);
+
+impl Enlisted {
+    fn new(pid: Option<u32>) -> Self {
+        WORKERS.lock().unwrap_or_else(PoisonError::into_inner).extend(pid);
+        Self(pid)
+    }
+}
+
+impl Drop for Enlisted {
+    fn drop(&mut self) {
+        let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.map(|pid| workers.remove(&pid));
+    }
 }
 
 /// Ends what dead workers left behind: it has become a child of this process, which is a subreaper.
-fn clean_up() {
+pub fn clean_up() {
     #[cfg(target_os = "linux")]
     {
         let workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);

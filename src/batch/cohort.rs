@@ -1,0 +1,242 @@
+//! Grading a cohort: several submissions at the same time, each stored as soon as it is done.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tokio::sync::Semaphore;
+use tokio::task::{Id, JoinError, JoinSet, LocalSet};
+
+use super::export::{Submission, UnpackLimits};
+use super::places::Places;
+use super::store::{Came, Glance, Kept, Store, StoreError, Stored};
+use super::{Request, grade};
+use crate::roster::Student;
+use crate::sandbox::stale;
+
+/// Makes what is to be graded of a submission whose files lie in a folder; else says why nothing can be.
+pub type Prepare = dyn Fn(&Utf8Path, &Student, Places) -> Result<Request, String>;
+
+/// How a cohort is to be graded.
+pub struct Orders {
+    /// A hash of all that decides a grading beside the files.
+    pub terms: String,
+    /// What is graded again though nothing has changed.
+    pub again: Again,
+    /// For how many programs at the same time there is room.
+    pub places: usize,
+    /// How long one submission may take.
+    pub each: Duration,
+    /// When the whole must end; what is not done then is left to the next time.
+    pub end: Option<Instant>,
+    /// Makes the requests.
+    pub prepare: Rc<Prepare>,
+}
+
+/// What is graded again though nothing has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// What could not be graded by our fault or the machine's.
+    Troubled,
+    /// That, and what has not everything that is required.
+    Failed,
+    /// All.
+    All,
+}
+
+impl Again {
+    /// Whether what is stored will do.
+    fn will_do(self, known: &Glance) -> bool {
+        match self {
+            Self::Troubled => !known.again,
+            Self::Failed => known.status == 0 && !known.again,
+            Self::All => false,
+        }
+    }
+}
+
+/// How far it is.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// A submission was graded before, and nothing has changed.
+    Known,
+    /// One is done and stored.
+    Done(&'a Stored),
+}
+
+/// How it ended.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Submissions that were graded now.
+    pub graded: usize,
+    /// Those that had been before.
+    pub known: usize,
+    /// Those for which the time did not suffice.
+    pub left: usize,
+}
+
+/// Grades all that has changed, and stores it.
+///
+/// # Errors
+/// The store cannot be read or written. What was finished before stands.
+pub async fn run(
+    store: &Store,
+    submissions: Vec<Submission>,
+    orders: &Orders,
+    tell: &mut dyn FnMut(News<'_>),
+) -> Result<Tally, StoreError> {
+    let room = Arc::new(Semaphore::new(orders.places.max(1)));
+    let outcome = LocalSet::new().run_until(work(store, submissions, orders, &room, tell)).await;
+    // Whoever was not waited for has left something behind.
+    crate::worker::clean_up();
+    outcome
+}
+
+async fn work(
+    store: &Store,
+    submissions: Vec<Submission>,
+    orders: &Orders,
+    room: &Arc<Semaphore>,
+    tell: &mut dyn FnMut(News<'_>),
+) -> Result<Tally, StoreError> {
+    let mut tally = Tally { left: submissions.len(), ..Tally::default() };
+    let mut waiting = submissions.into_iter();
+    let (mut tasks, mut students) = (JoinSet::new(), HashMap::new());
+    loop {
+        while tasks.len() < orders.places.max(1) {
+            let Some(submission) = waiting.next() else { break };
+            let student = submission.student.clone();
+            let known = store.glance(&student.id)?.filter(|known| known.terms == orders.terms);
+            let known = known.filter(|known| orders.again.will_do(known));
+            let places = Places::among(room, orders.places.div_ceil(2));
+            let task = one(submission, known, places, orders.terms.clone(), Rc::clone(&orders.prepare), orders.each);
+            students.insert(tasks.spawn_local(task).id(), student);
+        }
+        let next = tokio::select! {
+            next = tasks.join_next_with_id() => next,
+            () = until(orders.end) => break,
+        };
+        let Some(next) = next else { break };
+        tally.left -= 1;
+        match settled(next, &mut students, &orders.terms) {
+            None => {
+                tally.known += 1;
+                tell(News::Known);
+            }
+            Some(stored) => {
+                store.keep(&stored)?;
+                tally.graded += 1;
+                tell(News::Done(&stored));
+            }
+        }
+    }
+    tasks.shutdown().await;
+    Ok(tally)
+}
+
+async fn until(end: Option<Instant>) {
+    match end {
+        Some(end) => tokio::time::sleep_until(end.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What a task has come to: nothing where all was known. One that has panicked costs its submission alone.
+fn settled(
+    ended: Result<(Id, Option<Stored>), JoinError>,
+    students: &mut HashMap<Id, Student>,
+    terms: &str,
+) -> Option<Stored> {
+    match ended {
+        Ok((id, stored)) => {
+            students.remove(&id);
+            stored
+        }
+        Err(error) => {
+            let student = students.remove(&error.id()).unwrap_or_default();
+            let reason = format!("sockspec itself has failed on it ({error}); please report that");
+            Some(unread(student, terms, String::new(), reason, true))
+        }
+    }
+}
+
+fn unread(student: Student, terms: &str, content: String, reason: String, again: bool) -> Stored {
+    let outcome = Came::Unread { reason, again };
+    Stored { student, members: Vec::new(), notes: Vec::new(), content, terms: terms.to_owned(), outcome }
+}
+
+/// Grades one submission; nothing where what is known of it holds.
+async fn one(
+    submission: Submission,
+    known: Option<Glance>,
+    places: Places,
+    terms: String,
+    prepare: Rc<Prepare>,
+    each: Duration,
+) -> Option<Stored> {
+    let student = submission.student.clone();
+    let members = submission.members.clone();
+    let outcome = match laid_out(submission, known).await {
+        Ok(None) => return None,
+        Ok(Some(laid)) => graded(laid, &student, &terms, places, &prepare, each).await,
+        Err((reason, ours)) => unread(student, &terms, String::new(), reason, ours),
+    };
+    Some(Stored { members, ..outcome })
+}
+
+/// A submission's files in a folder of ours.
+struct Laid {
+    folder: tempfile::TempDir,
+    path: Utf8PathBuf,
+    digest: String,
+    notes: Vec<String>,
+    _held: Option<std::fs::File>,
+}
+
+/// Lays the files out, on a thread where that holds up nobody; nothing where they are those that are known.
+/// Else the reason why not, and whether that is our fault.
+async fn laid_out(submission: Submission, known: Option<Glance>) -> Result<Option<Laid>, (String, bool)> {
+    let ours = |error: &dyn std::fmt::Display| (format!("there is no room for its files: {error}"), true);
+    let work = move || {
+        let refused = |refused: super::export::Refused| (refused.to_string(), refused.is_ours());
+        if let Some(known) = known
+            && submission.digest().map_err(refused)? == known.content
+        {
+            return Ok(None);
+        }
+        let folder = tempfile::Builder::new().prefix(stale::PREFIX).tempdir().map_err(|error| ours(&error))?;
+        let held = stale::hold(folder.path());
+        let path = Utf8PathBuf::from_path_buf(folder.path().join("submission")).map_err(|path| ours(&path.display()))?;
+        let laid = submission.unpack(&path, &UnpackLimits::default()).map_err(refused)?;
+        Ok(Some(Laid { folder, path, digest: laid.digest, notes: laid.notes, _held: held }))
+    };
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err((error.to_string(), true)))
+}
+
+async fn graded(
+    laid: Laid,
+    student: &Student,
+    terms: &str,
+    places: Places,
+    prepare: &Rc<Prepare>,
+    each: Duration,
+) -> Stored {
+    let done = |reason: String, again: bool| unread(student.clone(), terms, laid.digest.clone(), reason, again);
+    let request = match prepare(&laid.path, student, places) {
+        Ok(request) => request,
+        Err(reason) => return done(reason, false),
+    };
+    let grading = tokio::time::timeout(each, grade(request, Arc::new(|_| ()))).await;
+    let stored = match grading {
+        Err(_) => done(format!("its grading took more than {} seconds and was stopped", each.as_secs()), false),
+        Ok(Err(error)) => done(error.to_string(), false),
+        Ok(Ok(record)) => {
+            let kept = Kept { verdict: record.judge(), record };
+            Stored { outcome: Came::Graded(Box::new(kept)), ..done(String::new(), false) }
+        }
+    };
+    drop(laid.folder);
+    Stored { notes: laid.notes, ..stored }
+}

@@ -1,0 +1,347 @@
+//! The store of a cohort: one SQLite file, in which every finished submission stands at once. Whoever is
+//! killed at any moment leaves it whole (SQLite's write-ahead log, <https://sqlite.org/wal.html>).
+//!
+//! A row holds what the reports and a later judgement need: who, what came of it, the records. Rows are
+//! read one at a time, so that memory does not grow with the cohort.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
+use thiserror::Error;
+
+use crate::judge::submission::{FORMAT, SubmissionRecord};
+use crate::judge::verdict::SubmissionVerdict;
+use crate::roster::Student;
+
+/// The store's name in its folder.
+pub const NAME: &str = "sockspec.db";
+
+/// The version of the tables: `user_version` of the file.
+const VERSION: i64 = 1;
+
+/// How long another process may hold the file.
+const BUSY: Duration = Duration::from_secs(60);
+
+/// A record has a few megabytes; more than this is something else.
+const LARGEST: u64 = 1 << 30;
+
+const TABLES: &str = "
+CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE submission (
+  id      TEXT PRIMARY KEY,
+  student TEXT NOT NULL,    -- JSON: with the members of a group, and notes
+  content TEXT NOT NULL,    -- hash of the files; empty where they could not be read
+  terms   TEXT NOT NULL,    -- hash of all else that decides a grading
+  reason  TEXT,             -- why there are no verdicts
+  again   INTEGER NOT NULL, -- whether it is to be graded again in any case
+  status  INTEGER NOT NULL, -- the exit status that `check` would have had
+  verdict BLOB,             -- JSON, packed
+  record  BLOB              -- JSON, packed
+);
+";
+
+/// What is wrong with a store.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// There is none.
+    #[error("there is no store in `{0}`; `sockspec batch EXPORT --out {0}` makes one")]
+    Missing(Utf8PathBuf),
+    /// Another process writes to it.
+    #[error("another sockspec is at work on `{0}`; wait for it, or name another folder")]
+    Locked(Utf8PathBuf),
+    /// Another version has made it.
+    #[error(
+        "`{file}` was made by another version of sockspec ({found}; this one reads {VERSION}); use that, or a new folder"
+    )]
+    Version {
+        /// The store.
+        file: Utf8PathBuf,
+        /// Its version.
+        found: i64,
+    },
+    /// The database says so.
+    #[error("the store `{file}` cannot be used: {source}")]
+    Database {
+        /// The store.
+        file: Utf8PathBuf,
+        /// Its words.
+        source: rusqlite::Error,
+    },
+    /// The system says so.
+    #[error("the store in `{folder}` cannot be used: {source}")]
+    Io {
+        /// Its folder.
+        folder: Utf8PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// What is in a row cannot be read.
+    #[error(
+        "what the store has of `{id}` cannot be read ({why}); `sockspec batch … --only {id} --force` grades it again"
+    )]
+    Row {
+        /// The submission.
+        id: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// What is stored of one submission.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// Who.
+    pub student: Student,
+    /// The members of a group, where it is one.
+    pub members: Vec<Student>,
+    /// What a person should know of what was handed in.
+    pub notes: Vec<String>,
+    /// The hash of its files; empty where they could not be read.
+    pub content: String,
+    /// The hash of all else that decides a grading: the tool, the suites, the flags.
+    pub terms: String,
+    /// What came of it.
+    pub outcome: Came,
+}
+
+/// What came of a submission.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Came {
+    /// It was graded.
+    Graded(Box<Kept>),
+    /// There are no verdicts.
+    Unread {
+        /// Why, and what to do.
+        reason: String,
+        /// Whether another try may have another end: something of ours went wrong.
+        again: bool,
+    },
+}
+
+/// Verdicts, and what they rest on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// The verdicts.
+    pub verdict: SubmissionVerdict,
+    /// The records.
+    pub record: SubmissionRecord,
+}
+
+/// What a row says at a glance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glance {
+    /// See [`Stored::content`].
+    pub content: String,
+    /// See [`Stored::terms`].
+    pub terms: String,
+    /// Whether it is to be graded again in any case: something of ours or of the machine's was amiss.
+    pub again: bool,
+    /// The exit status that `check` would have had.
+    pub status: u8,
+}
+
+/// An open store.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    file: Utf8PathBuf,
+    _lock: Option<File>,
+}
+
+impl Store {
+    /// Opens the store of a folder to write to it; makes both where they are not there.
+    ///
+    /// # Errors
+    /// It cannot be made or read, another process writes to it, or another version made it.
+    pub fn create(folder: &Utf8Path) -> Result<Self, StoreError> {
+        let io = |source| StoreError::Io { folder: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(io)?;
+        let lock = File::create(folder.join("sockspec.lock")).map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(StoreError::Locked(folder.to_owned())),
+            Err(fs::TryLockError::Error(source)) => return Err(io(source)),
+        }
+        let mut store = Self::open(folder, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        store._lock = Some(lock);
+        Ok(store)
+    }
+
+    /// Opens a store to read it.
+    ///
+    /// # Errors
+    /// It is not there, cannot be read, or another version made it.
+    pub fn read(folder: &Utf8Path) -> Result<Self, StoreError> {
+        if !folder.join(NAME).is_file() {
+            return Err(StoreError::Missing(folder.to_owned()));
+        }
+        // A log that is left by a killed process is taken in by the first who opens it, so reading alone
+        // would not do.
+        Self::open(folder, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    }
+
+    /// Whether there is a store in a folder.
+    #[must_use]
+    pub fn is_in(folder: &Utf8Path) -> bool {
+        folder.join(NAME).is_file()
+    }
+
+    fn open(folder: &Utf8Path, flags: OpenFlags) -> Result<Self, StoreError> {
+        let file = folder.join(NAME);
+        let failed = |source| StoreError::Database { file: file.clone(), source };
+        let connection = Connection::open_with_flags(&file, flags).map_err(failed)?;
+        connection.busy_timeout(BUSY).map_err(failed)?;
+        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
+        let tables: i64 =
+            connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).map_err(failed)?;
+        match (found, tables) {
+            (VERSION, _) => {}
+            (0, 0) => {
+                connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+                let script = format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;");
+                connection.execute_batch(&script).map_err(failed)?;
+            }
+            _ => return Err(StoreError::Version { file, found }),
+        }
+        // What was written stays written when the machine stops, too.
+        connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+        Ok(Self { connection, file, _lock: None })
+    }
+
+    fn failed(&self) -> impl Fn(rusqlite::Error) -> StoreError + '_ {
+        |source| StoreError::Database { file: self.file.clone(), source }
+    }
+
+    /// What is known of the whole cohort under a name.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn fact(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let query = "SELECT value FROM fact WHERE name = ?1";
+        self.connection.query_row(query, [name], |row| row.get(0)).optional().map_err(self.failed())
+    }
+
+    /// Keeps something of the whole cohort.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn keep_fact(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        let query = "INSERT OR REPLACE INTO fact VALUES (?1, ?2)";
+        self.connection.execute(query, [name, value]).map(drop).map_err(self.failed())
+    }
+
+    /// Keeps what came of a submission, in the place of what was there. When this returns, it is safe.
+    ///
+    /// # Errors
+    /// The database's: the disk is full.
+    pub fn keep(&self, stored: &Stored) -> Result<(), StoreError> {
+        let row = |why: String| StoreError::Row { id: stored.student.id.clone(), why };
+        let who = (&stored.student, &stored.members, &stored.notes);
+        let student = serde_json::to_string(&who).map_err(|error| row(error.to_string()))?;
+        let (reason, again, status, verdict, record) = match &stored.outcome {
+            Came::Unread { reason, again } => (Some(reason), *again, 3, None, None),
+            Came::Graded(kept) => {
+                let troubled = kept.record.programs.iter().any(|program| program.record.trouble.is_some());
+                let verdict = packed(&kept.verdict).map_err(|error| row(error.to_string()))?;
+                let record = packed(&kept.record).map_err(|error| row(error.to_string()))?;
+                (None, troubled, kept.verdict.status(), Some(verdict), Some(record))
+            }
+        };
+        let query = "INSERT OR REPLACE INTO submission VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let values =
+            params![stored.student.id, student, stored.content, stored.terms, reason, again, status, verdict, record];
+        self.connection.execute(query, values).map(drop).map_err(self.failed())
+    }
+
+    /// What is stored of a submission, at a glance.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn glance(&self, id: &str) -> Result<Option<Glance>, StoreError> {
+        let query = "SELECT content, terms, again, status FROM submission WHERE id = ?1";
+        let glance = |row: &Row<'_>| {
+            Ok(Glance { content: row.get(0)?, terms: row.get(1)?, again: row.get(2)?, status: row.get(3)? })
+        };
+        self.connection.query_row(query, [id], glance).optional().map_err(self.failed())
+    }
+
+    /// The IDs of all submissions, in order.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn ids(&self) -> Result<Vec<String>, StoreError> {
+        let failed = self.failed();
+        let mut query = self.connection.prepare("SELECT id FROM submission ORDER BY id").map_err(&failed)?;
+        let rows = query.query_map([], |row| row.get(0)).map_err(&failed)?;
+        rows.collect::<Result<_, _>>().map_err(&failed)
+    }
+
+    /// What is stored of a submission.
+    ///
+    /// # Errors
+    /// The database's, or it cannot be understood.
+    pub fn get(&self, id: &str) -> Result<Option<Stored>, StoreError> {
+        let query = "SELECT student, content, terms, reason, again, verdict, record FROM submission WHERE id = ?1";
+        let columns = |row: &Row<'_>| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
+        };
+        let found: Option<Columns> =
+            self.connection.query_row(query, [id], columns).optional().map_err(self.failed())?;
+        found.map(|columns| stored(columns).map_err(|why| StoreError::Row { id: id.to_owned(), why })).transpose()
+    }
+
+    /// Takes a submission out: it is no longer of the cohort.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn remove(&self, id: &str) -> Result<(), StoreError> {
+        self.connection.execute("DELETE FROM submission WHERE id = ?1", [id]).map(drop).map_err(self.failed())
+    }
+
+    /// Puts all that was written into the one file, so that it can be copied alone.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn tidy(&self) -> Result<(), StoreError> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(self.failed())
+    }
+}
+
+type Columns = (String, String, String, Option<String>, bool, Option<Vec<u8>>, Option<Vec<u8>>);
+
+fn stored((student, content, terms, reason, again, verdict, record): Columns) -> Result<Stored, String> {
+    let words = |error: serde_json::Error| error.to_string();
+    let (student, members, notes) = serde_json::from_str(&student).map_err(words)?;
+    let outcome = match (reason, verdict, record) {
+        (Some(reason), ..) => Came::Unread { reason, again },
+        (None, Some(verdict), Some(record)) => {
+            let verdict = serde_json::from_slice(&unpacked(&verdict)?).map_err(words)?;
+            let record: SubmissionRecord = serde_json::from_slice(&unpacked(&record)?).map_err(words)?;
+            if record.format != FORMAT {
+                return Err(format!("its format is `{}`, and this version reads `{FORMAT}`", record.format));
+            }
+            Came::Graded(Box::new(Kept { verdict, record }))
+        }
+        _ => return Err("its verdicts are missing".to_owned()),
+    };
+    Ok(Stored { student, members, notes, content, terms, outcome })
+}
+
+fn packed(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    serde_json::to_writer(&mut encoder, value)?;
+    encoder.flush()?;
+    encoder.finish()
+}
+
+fn unpacked(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let mut whole = Vec::new();
+    ZlibDecoder::new(bytes).take(LARGEST).read_to_end(&mut whole).map_err(|error| error.to_string())?;
+    Ok(whole)
+}
