@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use super::grade::{self, CheckRequest};
 use super::output::{self, Screen};
 use super::progress::Bars;
-use super::{Outcome, Suites};
 use crate::batch::places::Places;
+use super::{Outcome, Suites, reports};
 use crate::ids::Role;
-use crate::report::{self, Graded, Wanted, terminal};
+use crate::report::{self, Graded, Options, Wanted, terminal};
 use crate::sandbox::Level;
 use crate::text::shell_word;
 use crate::text::tame;
@@ -48,8 +48,7 @@ pub struct Check {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// Write a report (junit, json) to FILE or standard output
-    #[arg(long = "report", value_name = "FORMAT[=FILE]")]
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", help = reports::HELP)]
     reports: Vec<Wanted>,
 
     /// Keep what was observed, for `sockspec judge`
@@ -79,6 +78,7 @@ impl Check {
         for file in self.reports.iter().filter_map(|wanted| wanted.file.as_ref()).chain(&self.record) {
             output::can_write(file)?;
         }
+        reports::fit(&self.reports, 1)?;
         let bars = Arc::new(Bars::new());
         let shown = Arc::clone(&bars);
         let record = grade::grade(&self.request(), Arc::new(move |progress| shown.show(progress)));
@@ -95,7 +95,15 @@ impl Check {
             ));
         }
         let graded = [grade::judged(&record)];
-        publish(screen, &graded, &self.reports, Some(&self.again(record.seed)))
+        let again = Some(self.again(record.seed));
+        let options = Options { again, ..reports::surroundings(self.folder()) };
+        publish(screen, &graded, &self.reports, &options)
+    }
+
+    /// The folder that programs' paths are relative to; none where a command line stands for the path.
+    fn folder(&self) -> Option<&Utf8Path> {
+        let folder = if self.path.is_dir() { Some(self.path.as_path()) } else { self.path.parent() };
+        folder.filter(|_| self.command.is_empty())
     }
 
     fn request(&self) -> CheckRequest {
@@ -132,9 +140,9 @@ impl Check {
 }
 
 /// Writes all reports, and the one for people where it is in nobody's way.
-pub fn publish(screen: &Screen, graded: &[Graded], wanted: &[Wanted], again: Option<&str>) -> Outcome {
+pub fn publish(screen: &Screen, graded: &[Graded], wanted: &[Wanted], options: &Options) -> Outcome {
     let piped = wanted.iter().any(|wanted| wanted.file.is_none());
-    let text = for_people(screen, graded, piped, again);
+    let text = for_people(screen, graded, piped, options.again.as_deref());
     let printed = if piped {
         screen.note(&text);
         Ok(())
@@ -143,7 +151,7 @@ pub fn publish(screen: &Screen, graded: &[Graded], wanted: &[Wanted], again: Opt
     };
     // Files are written even if the terminal could not be.
     for wanted in wanted {
-        let bytes = report::render(wanted.format, graded)?;
+        let bytes = report::render(wanted.format, graded, options)?;
         match &wanted.file {
             Some(file) => output::write(file, &bytes)?,
             None => screen.print(&bytes)?,

@@ -7,7 +7,7 @@ use clap::Args;
 use super::args::Shelf;
 use super::check::publish;
 use super::output::{self, Screen};
-use super::{Outcome, Stop, Suites, grade};
+use super::{Outcome, Stop, Suites, grade, reports};
 use crate::judge::submission::{FORMAT, SubmissionRecord};
 use crate::plan::model::Plan;
 use crate::report::Wanted;
@@ -31,8 +31,7 @@ pub struct Judge {
     #[command(flatten)]
     suites: Suites,
 
-    /// Write a report (junit, json) to FILE or standard output
-    #[arg(long = "report", value_name = "FORMAT[=FILE]")]
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", help = reports::HELP)]
     reports: Vec<Wanted>,
 }
 
@@ -42,6 +41,7 @@ impl Judge {
         for file in self.reports.iter().filter_map(|wanted| wanted.file.as_ref()) {
             output::can_write(file)?;
         }
+        reports::fit(&self.reports, self.records.len())?;
         let mut records = self.records.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
         if self.suites.assignment.is_some() || self.suites.dialect.is_some() {
             let shelf = self.suites.load(None)?;
@@ -50,7 +50,7 @@ impl Judge {
             }
         }
         let graded: Vec<_> = records.iter().map(grade::judged).collect();
-        publish(screen, &graded, &self.reports, None)
+        publish(screen, &graded, &self.reports, &reports::surroundings(None))
     }
 }
 

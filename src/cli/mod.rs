@@ -21,6 +21,7 @@ mod lint;
 mod list;
 mod output;
 mod progress;
+mod reports;
 mod told;
 mod worker;
 

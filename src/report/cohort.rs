@@ -1,8 +1,9 @@
-//! What reports on a cohort are made from, and how.
+//! What reports on cohorts are made from, and how.
 
 use camino::Utf8PathBuf;
 
-use super::{Graded, ReportError};
+use super::document::{self, Document, Options, Who};
+use super::{Format, Graded, ReportError};
 use crate::roster::Student;
 
 /// One line of a cohort: who handed in, and what came of it.
@@ -52,4 +53,117 @@ pub trait Cohort {
     /// # Errors
     /// As for an entry.
     fn end(&mut self) -> Result<Vec<File>, ReportError>;
+}
+
+/// Whether a report on a cohort is one file or many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One file about all.
+    File,
+    /// A file a student in a folder, named for the student's ID.
+    Folder,
+}
+
+/// What a report on a cohort asks of its caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CohortOptions {
+    /// One file, or a folder of files; [`Format::shapes`] says what there is.
+    pub shape: Shape,
+    /// What the format asks.
+    pub formats: Options,
+}
+
+/// A report on a cohort.
+///
+/// # Errors
+/// The format has no such shape; says what to do.
+pub fn cohort(format: Format, options: &CohortOptions) -> Result<Box<dyn Cohort>, ReportError> {
+    let shapes = format.shapes();
+    match options.shape {
+        Shape::File if !shapes.all => Err(ReportError::OneOnly(format)),
+        Shape::Folder if !shapes.one => Err(ReportError::CohortOnly(format)),
+        Shape::File => {
+            Ok(Box::new(OneFile { format, document: Some(document::new(format, &options.formats, true)) }))
+        }
+        Shape::Folder => Ok(Box::new(Folder { format, options: options.formats.clone() })),
+    }
+}
+
+/// All entries in one file.
+struct OneFile {
+    format: Format,
+    document: Option<Box<dyn Document>>,
+}
+
+impl Cohort for OneFile {
+    fn entry(&mut self, entry: &Entry) -> Result<Vec<File>, ReportError> {
+        if let Some(document) = &mut self.document {
+            take_in(document.as_mut(), entry)?;
+        }
+        Ok(Vec::new())
+    }
+
+    fn end(&mut self) -> Result<Vec<File>, ReportError> {
+        let Some(document) = self.document.take() else { return Ok(Vec::new()) };
+        let path = format!("{}.{}", self.format, self.format.extension()).into();
+        Ok(vec![File { path, bytes: document.finish()? }])
+    }
+}
+
+/// Each entry in a file of its own.
+struct Folder {
+    format: Format,
+    options: Options,
+}
+
+impl Cohort for Folder {
+    fn entry(&mut self, entry: &Entry) -> Result<Vec<File>, ReportError> {
+        let mut document = document::new(self.format, &self.options, false);
+        take_in(document.as_mut(), entry)?;
+        let path = file_name(&entry.student.id, self.format.extension());
+        Ok(vec![File { path, bytes: document.finish()? }])
+    }
+
+    fn end(&mut self) -> Result<Vec<File>, ReportError> {
+        Ok(Vec::new())
+    }
+}
+
+fn take_in(document: &mut dyn Document, entry: &Entry) -> Result<(), ReportError> {
+    let who = Who { student: &entry.student, again: entry.again.as_deref(), known: true };
+    match &entry.outcome {
+        Outcome::Graded(graded) => document.submission(&who, graded),
+        Outcome::Unread { reason } => {
+            document.unread(&who, reason);
+            Ok(())
+        }
+    }
+}
+
+/// A student's file. An ID is safe as a name (`roster::Student`); one that is not after all leads nowhere
+/// else, and meets no other.
+fn file_name(id: &str, extension: &str) -> Utf8PathBuf {
+    let fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let safe: String = id.chars().map(|c| if fit(c) { c } else { '_' }).take(100).collect();
+    let name = safe.trim_start_matches('.');
+    if name == id && !name.is_empty() {
+        return format!("{name}.{extension}").into();
+    }
+    let hash = blake3::hash(id.as_bytes()).to_hex();
+    format!("{name}-{}.{extension}", &hash[..12]).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+
+    #[test]
+    fn a_file_stays_in_its_folder() {
+        for id in ["../../etc/passwd", "..", "", ".bashrc", "a/b", "a\\b", "nul\0", "é", "-"] {
+            let path = file_name(id, "md");
+            assert!(path.components().count() == 1 && !path.as_str().starts_with('.'), "{id:?}: {path}");
+        }
+        assert_eq!(file_name("jdoe_1.2-3", "md"), "jdoe_1.2-3.md");
+        assert_ne!(file_name("a/b", "md"), file_name("a\\b", "md"));
+    }
 }

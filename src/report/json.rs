@@ -8,11 +8,13 @@
 
 use serde::Serialize;
 
+use super::document::{Document, Who};
 use super::sanitize::{json_document, json_text};
 use super::{Graded, ReportError};
 use crate::judge::verdict::{Judged, Missing, ProgramVerdict, SubmissionVerdict, Verdict};
 use crate::plan::model::{Level, Show, Visibility};
 use crate::plan::points::Points;
+use crate::roster::Student;
 
 /// The format's name and version.
 pub const FORMAT: &str = "sockspec/1";
@@ -25,11 +27,25 @@ struct Report {
     isolation: Option<String>,
     observation: Option<String>,
     submissions: Vec<Submission>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<Unread>,
+}
+
+/// A submission without verdicts.
+#[derive(Serialize)]
+struct Unread {
+    id: String,
+    student: Student,
+    reason: String,
 }
 
 #[derive(Serialize)]
 struct Submission {
     id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    student: Option<Student>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    again: Option<String>,
     score: Points,
     max_score: Points,
     status: u8,
@@ -52,6 +68,8 @@ struct Program {
     dialect_told: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tried: Vec<String>,
     score: Points,
     max_score: Points,
     starts: u32,
@@ -88,25 +106,39 @@ struct MissingProgram {
     points: Points,
 }
 
-/// Renders the report.
-///
-/// # Errors
-/// `serde_json` refuses; it has no reason to.
-pub fn render(graded: &[Graded]) -> Result<Vec<u8>, ReportError> {
-    let mut text = json_document(&serde_json::to_string_pretty(&report(graded))?);
-    text.push('\n');
-    Ok(text.into_bytes())
+/// The report while it is made.
+#[derive(Default)]
+pub(super) struct Json {
+    submissions: Vec<Submission>,
+    unread: Vec<Unread>,
 }
 
-fn report(graded: &[Graded]) -> Report {
-    let verdicts = || graded.iter().map(|graded| &graded.verdict);
-    Report {
-        format: FORMAT,
-        version: env!("CARGO_PKG_VERSION"),
-        seed: common(verdicts().map(|verdict| verdict.seed)),
-        isolation: common(verdicts().map(|verdict| verdict.isolation.clone())),
-        observation: common(verdicts().map(|verdict| verdict.observation.clone())),
-        submissions: verdicts().map(submission).collect(),
+impl Document for Json {
+    fn submission(&mut self, who: &Who<'_>, graded: &Graded) -> Result<(), ReportError> {
+        self.submissions.push(submission(who, graded));
+        Ok(())
+    }
+
+    fn unread(&mut self, who: &Who<'_>, reason: &str) {
+        let student = student(who.student);
+        self.unread.push(Unread { id: student.id.clone(), student, reason: json_text(reason) });
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<u8>, ReportError> {
+        let Self { submissions, unread } = *self;
+        let all = || submissions.iter();
+        let report = Report {
+            format: FORMAT,
+            version: env!("CARGO_PKG_VERSION"),
+            seed: common(all().map(|one| one.seed)),
+            isolation: common(all().map(|one| one.isolation.clone())),
+            observation: common(all().map(|one| one.observation.clone())),
+            submissions,
+            unread,
+        };
+        let mut text = json_document(&serde_json::to_string_pretty(&report)?);
+        text.push('\n');
+        Ok(text.into_bytes())
     }
 }
 
@@ -116,9 +148,25 @@ fn common<T: PartialEq>(mut values: impl Iterator<Item = T>) -> Option<T> {
     values.all(|value| value == first).then_some(first)
 }
 
-fn submission(verdict: &SubmissionVerdict) -> Submission {
+/// What a course's list says of a student.
+fn student(student: &Student) -> Student {
+    let text = |text: &Option<String>| text.as_deref().map(json_text);
+    Student {
+        id: json_text(&student.id),
+        name: text(&student.name),
+        number: text(&student.number),
+        login: text(&student.login),
+        email: text(&student.email),
+        late: student.late,
+    }
+}
+
+fn submission(who: &Who<'_>, graded: &Graded) -> Submission {
+    let verdict: &SubmissionVerdict = &graded.verdict;
     Submission {
-        id: json_text(&verdict.id),
+        id: json_text(&who.student.id),
+        student: who.known.then(|| student(who.student)),
+        again: who.again.filter(|_| who.known).map(json_text),
         score: verdict.score(),
         max_score: verdict.max_score(),
         status: verdict.status(),
@@ -127,7 +175,7 @@ fn submission(verdict: &SubmissionVerdict) -> Submission {
         isolation: verdict.isolation.clone(),
         observation: verdict.observation.clone(),
         graded_at: verdict.at.clone(),
-        programs: verdict.programs.iter().map(program).collect(),
+        programs: verdict.programs.iter().map(|one| program(graded, one)).collect(),
         missing: verdict.missing.iter().map(missing).collect(),
     }
 }
@@ -140,7 +188,8 @@ fn missing(missing: &Missing) -> MissingProgram {
     }
 }
 
-fn program(program: &ProgramVerdict) -> Program {
+fn program(graded: &Graded, program: &ProgramVerdict) -> Program {
+    let tried = graded.records_of(program.role).map(|record| record.tried.as_slice()).unwrap_or_default();
     Program {
         role: program.role.name().to_owned(),
         path: json_text(&program.path),
@@ -148,6 +197,7 @@ fn program(program: &ProgramVerdict) -> Program {
         dialect: program.dialect.clone(),
         dialect_told: program.told.clone(),
         notes: program.notes.iter().map(|note| json_text(note)).collect(),
+        tried: tried.iter().map(|tried| json_text(tried)).collect(),
         score: program.score(),
         max_score: program.max_score(),
         starts: program.starts,
@@ -196,7 +246,8 @@ fn level(level: Level) -> &'static str {
     }
 }
 
-fn visibility(visibility: Visibility) -> &'static str {
+/// A visibility as Gradescope, and so everybody, calls it.
+pub(super) fn visibility(visibility: Visibility) -> &'static str {
     match visibility {
         Visibility::Visible => "visible",
         Visibility::Hidden => "hidden",

@@ -9,78 +9,93 @@ use std::collections::BTreeSet;
 
 use junit_report::{Duration, OffsetDateTime, Report, TestCase, TestResult, TestSuite};
 
+use super::document::{Document, Who};
 use super::sanitize::{attribute, cdata};
-use super::{Graded, ReportError, blocker_is_shown, is_shown, ladder};
-use crate::judge::facts::View;
-use crate::judge::verdict::{Finding, Judged, Missing, ProgramVerdict, Verdict};
-use crate::plan::model::{Level, Show};
+use super::{Graded, ReportError, told};
+use crate::judge::verdict::{Judged, Missing, ProgramVerdict, Verdict};
+use crate::plan::model::Level;
 use crate::text::tame;
 
-/// How wide a ladder is drawn here: no reader wraps less.
-const WIDTH: usize = 78;
+/// The report while it is made.
+pub(super) struct Junit {
+    report: Report,
+    several: bool,
+}
 
-/// Renders the report.
-///
-/// # Errors
-/// The XML writer refuses.
-pub fn render(graded: &[Graded]) -> Result<Vec<u8>, ReportError> {
-    let mut report = Report::new();
-    for one in graded {
-        let context = Context { graded: one, several: graded.len() > 1 };
-        report.add_testsuites(one.verdict.programs.iter().map(|program| context.program(program)));
-        report.add_testsuites(one.verdict.missing.iter().map(|missing| context.missing(missing)));
+impl Junit {
+    pub(super) fn new(several: bool) -> Self {
+        Self { report: Report::new(), several }
     }
-    let mut bytes = Vec::new();
-    report.write_xml(&mut bytes).map_err(|error| ReportError::Junit(error.to_string()))?;
-    bytes.push(b'\n');
-    Ok(bytes)
+}
+
+impl Document for Junit {
+    fn submission(&mut self, who: &Who<'_>, graded: &Graded) -> Result<(), ReportError> {
+        let context = Context { id: &who.student.id, at: &graded.verdict.at, several: self.several };
+        let verdict = &graded.verdict;
+        self.report.add_testsuites(verdict.programs.iter().map(|program| context.program(graded, program)));
+        self.report.add_testsuites(verdict.missing.iter().map(|missing| context.missing(missing)));
+        Ok(())
+    }
+
+    /// What could not be read is an error of a suite of its own.
+    fn unread(&mut self, who: &Who<'_>, reason: &str) {
+        let context = Context { id: &who.student.id, at: "", several: self.several };
+        let mut suite = context.suite("submission", "not read");
+        suite.add_testcase(context.case("submission", "the submission can be graded", error(reason)));
+        self.report.add_testsuite(suite);
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<u8>, ReportError> {
+        let mut bytes = Vec::new();
+        self.report.write_xml(&mut bytes).map_err(|error| ReportError::Junit(error.to_string()))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
 }
 
 struct Context<'a> {
-    graded: &'a Graded,
-    /// Whether cases need the submission's name to be told apart.
+    id: &'a str,
+    at: &'a str,
+    /// Whether cases need the submission's name to be told apart. A report on many leaves out what programs
+    /// printed: GitLab reads no more than 30 MB.
     several: bool,
 }
 
 impl Context<'_> {
-    fn id(&self) -> &str {
-        &self.graded.verdict.id
-    }
-
     fn suite(&self, role: &str, path: &str) -> TestSuite {
-        let owner = if self.several { format!("{} ", self.id()) } else { String::new() };
+        let owner = if self.several { format!("{} ", self.id) } else { String::new() };
         let mut suite = TestSuite::new(&attribute(&format!("{owner}{role} ({path})")));
         suite.package = self.classname(role);
-        suite.timestamp = timestamp(&self.graded.verdict.at);
+        suite.timestamp = timestamp(self.at);
         suite
     }
 
     /// Never empty, which crashes some readers; dots divide packages.
     fn classname(&self, role: &str) -> String {
         if self.several {
-            attribute(&format!("sockspec.{}.{role}", self.id().replace(['.', '/', '\\'], "_")))
+            attribute(&format!("sockspec.{}.{role}", self.id.replace(['.', '/', '\\'], "_")))
         } else {
             format!("sockspec.{role}")
         }
     }
 
     fn case(&self, role: &str, name: &str, result: TestResult) -> TestCase {
-        let owner = if self.several { format!("{}: ", self.id()) } else { String::new() };
+        let owner = if self.several { format!("{}: ", self.id) } else { String::new() };
         let mut case = TestCase::success(&attribute(&format!("{owner}{name}")), Duration::ZERO);
         case.set_classname(&self.classname(role));
         case.result = result;
         case
     }
 
-    fn program(&self, program: &ProgramVerdict) -> TestSuite {
+    fn program(&self, graded: &Graded, program: &ProgramVerdict) -> TestSuite {
         let role = program.role.name();
         let mut suite = self.suite(role, &program.path);
         let mut names = BTreeSet::new();
-        for judged in program.requirements.iter().filter(|judged| is_shown(judged)) {
+        for judged in told::shown(program) {
             let name = unique(&mut names, format!("{} {}", judged.id, judged.title));
-            let mut case = self.case(role, &name, self.result(program, judged));
-            if program.show == Show::Full {
-                case.system_out = self.output(program, judged);
+            let mut case = self.case(role, &name, result(graded, program, judged));
+            if !self.several {
+                case.system_out = told::printed(graded, program, judged).map(|printed| cdata(&printed));
             }
             suite.add_testcase(case);
         }
@@ -91,75 +106,31 @@ impl Context<'_> {
     fn missing(&self, missing: &Missing) -> TestSuite {
         let role = missing.role.name();
         let mut suite = self.suite(role, "missing");
-        let message = format!("there is no {}: looked for {}", missing.role.words(), missing.looked_for);
-        let name = format!("the {} is there", missing.role.words());
-        suite.add_testcase(self.case(role, &name, failure("missing-program", &message, &message)));
+        let message = told::missing(missing);
+        let result = failure("missing-program", &message, &message);
+        suite.add_testcase(self.case(role, &told::presence(missing), result));
         suite
-    }
-
-    fn result(&self, program: &ProgramVerdict, judged: &Judged) -> TestResult {
-        match (&judged.verdict, &judged.finding) {
-            (Verdict::Passed, _) => TestResult::Success,
-            (Verdict::Ungraded { reason }, _) => error(reason),
-            (Verdict::Blocked { by }, _) => {
-                let by = if blocker_is_shown(program, by) { by.to_string() } else { "a hidden requirement".to_owned() };
-                let message = format!("could not be tested, because {by} failed");
-                skipped("blocked", &message, &message)
-            }
-            (Verdict::Failed, finding) => {
-                let told = self.told(program, judged, finding.as_ref());
-                if judged.level == Level::Required {
-                    failure(told.cause, &told.message, &told.text)
-                } else {
-                    let message = format!("extra, not required: {}", told.message);
-                    skipped(told.cause, &message, &format!("extra, not required\n\n{}", told.text))
-                }
-            }
-        }
-    }
-
-    /// What is told of a failure, as far as students may know.
-    fn told<'a>(&self, program: &ProgramVerdict, judged: &Judged, finding: Option<&'a Finding>) -> Told<'a> {
-        let heading = format!("{} {}", judged.id, judged.title);
-        let Some(finding) = finding.filter(|_| program.show != Show::None) else {
-            let message = format!("does not hold: {}", judged.title);
-            return Told { cause: "failed", text: message.clone(), message };
-        };
-        let exchange = self.exchange(program, judged);
-        if program.show == Show::Actual {
-            let text = format!("{heading}\n\nseen: {}\n{exchange}", finding.actual);
-            return Told { cause: "failed", message: finding.actual.clone(), text };
-        }
-        let mut text = format!(
-            "{heading}\n\n{}\n\nexpected: {}\nseen:     {}\n\nhint: {}\nwhy:  {}\n",
-            finding.explanation, finding.expected, finding.actual, judged.hint, judged.why
-        );
-        if let Some(source) = &judged.source {
-            text.push_str(&format!("see:  {source}\n"));
-        }
-        text.push_str(&exchange);
-        Told { cause: &finding.cause, message: finding.explanation.clone(), text }
-    }
-
-    fn exchange(&self, program: &ProgramVerdict, judged: &Judged) -> String {
-        let (Some(record), Some(finding)) = (self.graded.evidence(program.role, judged), &judged.finding) else {
-            return String::new();
-        };
-        let ladder = ladder::draw(record, program.role, finding.event, WIDTH);
-        if ladder.rows.is_empty() { String::new() } else { format!("\n{}", ladder.plain()) }
-    }
-
-    /// What the program printed in the scenario of a failure.
-    fn output(&self, program: &ProgramVerdict, judged: &Judged) -> Option<String> {
-        let printed = View::whole(self.graded.evidence(program.role, judged)?).printed(None);
-        (!printed.is_empty()).then(|| cdata(&String::from_utf8_lossy(&printed)))
     }
 }
 
-struct Told<'a> {
-    cause: &'a str,
-    message: String,
-    text: String,
+fn result(graded: &Graded, program: &ProgramVerdict, judged: &Judged) -> TestResult {
+    match &judged.verdict {
+        Verdict::Passed => TestResult::Success,
+        Verdict::Ungraded { reason } => error(reason),
+        Verdict::Blocked { by } => {
+            let message = told::blocked(program, by);
+            skipped("blocked", &message, &message)
+        }
+        Verdict::Failed => {
+            let told = told::failure(graded, program, judged);
+            if judged.level == Level::Required {
+                failure(&told.cause, &told.message, &told.text)
+            } else {
+                let message = format!("extra, not required: {}", told.message);
+                skipped(&told.cause, &message, &format!("extra, not required\n\n{}", told.text))
+            }
+        }
+    }
 }
 
 fn failure(cause: &str, message: &str, text: &str) -> TestResult {
@@ -171,7 +142,7 @@ fn skipped(cause: &str, message: &str, text: &str) -> TestResult {
 }
 
 fn error(reason: &str) -> TestResult {
-    let text = format!("could not be graded, and costs no points: {reason}");
+    let text = told::ungraded(reason);
     TestResult::Error { type_: "ungraded".to_owned(), message: attribute(&text), cause: Some(body(&text)) }
 }
 

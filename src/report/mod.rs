@@ -1,32 +1,54 @@
 //! Results to bytes, one file a format.
 //!
-//! A reporter is a function from a value to bytes: it reads no file, no clock and no environment,
+//! A reporter is a function from values to bytes: it reads no file, no clock and no environment,
 //! so the same verdicts always give the same report. What a program wrote is hostile here; it
-//! enters a report through [`sanitize`] alone.
+//! enters a report through [`sanitize`] or a format's own escape alone.
+//!
+//! A format is a [`Document`](document::Document), which takes in submissions one by one and is then
+//! finished. The same one serves `check` (one submission), several at once, and a cohort, as one file
+//! or a file a student ([`cohort`]).
+//!
+//! Who reads a report decides what is in it. `json` and the `csv` gradebooks are the teacher's, and have
+//! all. What a student sees (terminal, `junit`, `github`, `ctrf`, `tap`, `markdown`, `classroom50`) leaves out
+//! requirements that are hidden from students, and its totals are those of what is shown: another total
+//! would tell what is hidden. Gradescope hides by itself what a test's `visibility` says.
 
-use std::fmt;
-use std::str::FromStr;
-
-use camino::Utf8PathBuf;
 use thiserror::Error;
 
 use crate::event::{ProgramRecord, Record};
 use crate::ids::{RequirementId, Role};
 use crate::judge::verdict::{Judged, ProgramVerdict, SubmissionVerdict};
 use crate::plan::model::Visibility;
-use crate::span::suggest;
+use crate::roster::Student;
 
+mod cells;
+pub mod classroom50;
 pub mod cohort;
+mod csv;
+mod csv_canvas;
+mod csv_moodle;
+mod ctrf;
+pub mod document;
+pub mod format;
+pub mod github;
+mod gradescope;
 mod group;
 pub mod json;
 pub mod junit;
 pub mod ladder;
 pub mod layout;
+mod markdown;
 pub mod sanitize;
+mod summary;
+mod tap;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
+mod told;
 pub mod words;
+
+pub use document::Options;
+pub use format::{Format, Shapes, Wanted};
 
 /// What every report is made from: the verdicts on one submission, and what they rest on.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,69 +74,6 @@ impl Graded {
     }
 }
 
-/// A format that a report can be written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// JUnit XML, for CI.
-    Junit,
-    /// `sockspec/1`, for programs.
-    Json,
-}
-
-impl Format {
-    /// All formats.
-    pub const ALL: [Self; 2] = [Self::Junit, Self::Json];
-
-    /// Its name in flags.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Junit => "junit",
-            Self::Json => "json",
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Format {
-    type Err = ReportError;
-
-    fn from_str(text: &str) -> Result<Self, ReportError> {
-        Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| {
-            let advice = suggest(text, &Self::ALL.map(Self::name)).unwrap_or_default();
-            ReportError::UnknownFormat { name: text.to_owned(), advice }
-        })
-    }
-}
-
-/// A report that is asked for, and where it goes: `FORMAT[=FILE]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    /// The format.
-    pub format: Format,
-    /// The file; standard output if none is named, or `-`.
-    pub file: Option<Utf8PathBuf>,
-}
-
-impl FromStr for Wanted {
-    type Err = ReportError;
-
-    fn from_str(text: &str) -> Result<Self, ReportError> {
-        let (format, file) = match text.split_once('=') {
-            Some((_, "")) => return Err(ReportError::NoFile { text: text.to_owned() }),
-            Some((format, "-")) => (format, None),
-            Some((format, file)) => (format, Some(Utf8PathBuf::from(file))),
-            None => (text, None),
-        };
-        Ok(Self { format: format.parse()?, file })
-    }
-}
-
 /// Why there is no report.
 #[derive(Debug, Error)]
 pub enum ReportError {
@@ -132,22 +91,48 @@ pub enum ReportError {
         /// What was asked for.
         text: String,
     },
+    /// A gradebook is wanted of one submission.
+    #[error("`{0}` is a gradebook: it is about a cohort, not about one submission; `csv` is about either")]
+    CohortOnly(Format),
+    /// A student's own report is wanted of several at once.
+    #[error("`{0}` is about one submission: several do not fit in one file; write each of them to a file of its own")]
+    OneOnly(Format),
     /// The values could not be turned into JSON.
     #[error("the JSON report cannot be written: {0}")]
     Json(#[from] serde_json::Error),
     /// The values could not be turned into XML.
     #[error("the JUnit report cannot be written: {0}")]
     Junit(String),
+    /// The values could not be turned into CSV.
+    #[error("the CSV report cannot be written: {0}")]
+    Csv(String),
 }
 
 /// Renders a report about submissions.
 ///
 /// # Errors
-/// The format's library refuses; never because of what a program wrote.
-pub fn render(format: Format, graded: &[Graded]) -> Result<Vec<u8>, ReportError> {
-    match format {
-        Format::Junit => junit::render(graded),
-        Format::Json => json::render(graded),
+/// The format is not for so many ([`Format::shapes`]), or its library refuses; never because of what a
+/// program wrote.
+pub fn render(format: Format, graded: &[Graded], options: &Options) -> Result<Vec<u8>, ReportError> {
+    fits(format, graded.len())?;
+    let mut document = document::new(format, options, graded.len() > 1);
+    for graded in graded {
+        let student = Student { id: graded.verdict.id.clone(), ..Student::default() };
+        let who = document::Who { student: &student, again: options.again.as_deref(), known: false };
+        document.submission(&who, graded)?;
+    }
+    document.finish()
+}
+
+/// Whether a report in this format can be about so many submissions.
+///
+/// # Errors
+/// It cannot; says what to do.
+pub fn fits(format: Format, submissions: usize) -> Result<(), ReportError> {
+    match (format.shapes(), submissions) {
+        (Shapes { one: false, .. }, 0 | 1) => Err(ReportError::CohortOnly(format)),
+        (Shapes { all: false, .. }, 2..) => Err(ReportError::OneOnly(format)),
+        _ => Ok(()),
     }
 }
 

@@ -1,0 +1,80 @@
+//! GitHub Actions: the summary of a step, for the file that `GITHUB_STEP_SUMMARY` names.
+//!
+//! It is the feedback of [`markdown`](super::markdown), cut before the 1 MiB beyond which GitHub shows
+//! nothing at all: <https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits>.
+
+use super::document::{Document, Who};
+use super::{Graded, ReportError, markdown, told};
+use crate::text::count;
+
+/// The most bytes: 1 MiB, less what others may add.
+const MOST: usize = 1_000_000;
+
+/// The report while it is made: what everybody asks first on top, then the details.
+pub(super) struct Summary {
+    several: bool,
+    rows: Vec<String>,
+    parts: Vec<String>,
+    room: usize,
+    left_out: usize,
+}
+
+impl Summary {
+    pub(super) fn new(several: bool) -> Self {
+        Self { several, rows: Vec::new(), parts: Vec::new(), room: MOST, left_out: 0 }
+    }
+
+    fn part(&mut self, part: String) {
+        if self.left_out == 0 && part.len() <= self.room {
+            self.room -= part.len();
+            self.parts.push(part);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// A line of the table of several submissions.
+    fn row(&mut self, who: &Who<'_>, result: &str) {
+        let row = format!("| {} | {} |\n", markdown::cell(&markdown::prose(who.student.shown())), result);
+        self.room = self.room.saturating_sub(row.len());
+        self.rows.push(row);
+    }
+}
+
+impl Document for Summary {
+    fn submission(&mut self, who: &Who<'_>, graded: &Graded) -> Result<(), ReportError> {
+        let level = if self.several {
+            let (score, of) = told::total(&graded.verdict);
+            self.row(who, &format!("{score} / {of}"));
+            self.part(format!("## {}\n\n{}\n\n", markdown::prose(who.student.shown()), markdown::points(graded)));
+            3
+        } else {
+            self.part(format!("{}\n\n", markdown::points(graded)));
+            2
+        };
+        markdown::parts(graded, level).into_iter().for_each(|part| self.part(part));
+        Ok(())
+    }
+
+    fn unread(&mut self, who: &Who<'_>, reason: &str) {
+        self.row(who, &format!("not graded: {}", markdown::cell(&markdown::prose(reason))));
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<u8>, ReportError> {
+        let mut out = String::new();
+        if !self.rows.is_empty() {
+            out.push_str("| submission | points |\n|---|---:|\n");
+            let fit = self.rows.iter().scan(0, |used, row| {
+                *used += row.len();
+                (*used <= MOST).then_some(row.as_str())
+            });
+            out.extend(fit);
+            out.push('\n');
+        }
+        out.extend(self.parts);
+        if self.left_out > 0 {
+            out.push_str(&format!("{} left out here: the log of the step has all.\n", count(self.left_out, "part")));
+        }
+        Ok(format!("{}\n", out.trim_end()).into_bytes())
+    }
+}
