@@ -10,7 +10,7 @@ use super::output::{self, Screen};
 use super::progress::Bars;
 use super::{Outcome, Suites};
 use crate::ids::Role;
-use crate::report::{self, Graded, Wanted, terminal};
+use crate::report::{self, Format, Graded, Wanted, terminal};
 use crate::sandbox::Level;
 use crate::text::shell_word;
 use crate::text::tame;
@@ -47,7 +47,7 @@ pub struct Check {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// Write a report (junit, json) to FILE or standard output
+    /// Write a report (junit, json, html) to FILE or standard output
     #[arg(long = "report", value_name = "FORMAT[=FILE]")]
     reports: Vec<Wanted>,
 
@@ -141,7 +141,11 @@ pub fn publish(screen: &Screen, graded: &[Graded], wanted: &[Wanted], again: Opt
     };
     // Files are written even if the terminal could not be.
     for wanted in wanted {
-        let bytes = report::render(wanted.format, graded)?;
+        let bytes = match wanted.format {
+            // The one that says how to do the same again.
+            Format::Html => report::html::page(graded, again),
+            format => report::render(format, graded)?,
+        };
         match &wanted.file {
             Some(file) => output::write(file, &bytes)?,
             None => screen.print(&bytes)?,

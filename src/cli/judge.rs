@@ -31,7 +31,7 @@ pub struct Judge {
     #[command(flatten)]
     suites: Suites,
 
-    /// Write a report (junit, json) to FILE or standard output
+    /// Write a report (junit, json, html) to FILE or standard output
     #[arg(long = "report", value_name = "FORMAT[=FILE]")]
     reports: Vec<Wanted>,
 }

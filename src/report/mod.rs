@@ -18,6 +18,7 @@ use crate::span::suggest;
 
 pub mod cohort;
 mod group;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod ladder;
@@ -59,11 +60,13 @@ pub enum Format {
     Junit,
     /// `sockspec/1`, for programs.
     Json,
+    /// A page for students, in one file.
+    Html,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 2] = [Self::Junit, Self::Json];
+    pub const ALL: [Self; 3] = [Self::Junit, Self::Json, Self::Html];
 
     /// Its name in flags.
     #[must_use]
@@ -71,6 +74,7 @@ impl Format {
         match self {
             Self::Junit => "junit",
             Self::Json => "json",
+            Self::Html => "html",
         }
     }
 }
@@ -148,6 +152,7 @@ pub fn render(format: Format, graded: &[Graded]) -> Result<Vec<u8>, ReportError>
     match format {
         Format::Junit => junit::render(graded),
         Format::Json => json::render(graded),
+        Format::Html => Ok(html::page(graded, None)),
     }
 }
 
