@@ -8,7 +8,7 @@ use super::Stop;
 use crate::report::{self, Options, Wanted, classroom50, github};
 
 /// The `--report` help, so that commands say the same.
-pub const HELP: &str = "Write a report to FILE or standard output: junit, json, gradescope, classroom50, github, \
+pub const HELP: &str = "Write a report to FILE or standard output: junit, json, html, gradescope, classroom50, github, \
                         github-summary, ctrf, tap, markdown, csv";
 
 /// Whether the formats can be about so many submissions, asked before there is something to lose.

@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 
 use super::document::{self, Document, Options, Who};
-use super::{Format, Graded, ReportError};
+use super::{Format, Graded, ReportError, html};
 use crate::roster::Student;
 
 /// One line of a cohort: who handed in, and what came of it.
@@ -80,6 +80,8 @@ pub struct CohortOptions {
 pub fn cohort(format: Format, options: &CohortOptions) -> Result<Box<dyn Cohort>, ReportError> {
     let shapes = format.shapes();
     match options.shape {
+        Shape::Folder if format == Format::Html => Ok(Box::new(html::Site::new())),
+        Shape::File if format == Format::Html => Err(ReportError::Site),
         Shape::File if !shapes.all => Err(ReportError::OneOnly(format)),
         Shape::Folder if !shapes.one => Err(ReportError::CohortOnly(format)),
         Shape::File => {

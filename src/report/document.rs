@@ -1,7 +1,7 @@
 //! A report while it is made: submissions go in one by one, bytes come out.
 
 use super::{Format, Graded, ReportError};
-use super::{classroom50, csv, csv_canvas, csv_moodle, ctrf, github, gradescope, json, junit, markdown, summary, tap};
+use super::{classroom50, csv, csv_canvas, csv_moodle, ctrf, github, gradescope, html, json, junit, markdown, summary, tap};
 use crate::roster::Student;
 
 /// What reports ask of their caller. The defaults are right where nobody knows better.
@@ -56,6 +56,7 @@ pub fn new(format: Format, options: &Options, several: bool) -> Box<dyn Document
         Format::Json => Box::new(json::Json::default()),
         Format::Gradescope => Box::new(gradescope::Gradescope::default()),
         Format::Classroom50 => Box::new(classroom50::Classroom50::new(options.classroom50.clone())),
+        Format::Html => Box::new(html::OnePage::default()),
         Format::Github => Box::new(github::Github::new(options.github.clone(), several)),
         Format::GithubSummary => Box::new(summary::Summary::new(several)),
         Format::Ctrf => Box::new(ctrf::Ctrf::new(several)),

@@ -19,6 +19,8 @@ pub enum Format {
     Gradescope,
     /// Classroom 50's `result.json`.
     Classroom50,
+    /// A page in one file; of a cohort, a site.
+    Html,
     /// GitHub Actions: annotations, and a log in groups.
     Github,
     /// GitHub Actions: the summary of a step.
@@ -48,9 +50,10 @@ pub struct Shapes {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Junit,
         Self::Json,
+        Self::Html,
         Self::Gradescope,
         Self::Classroom50,
         Self::Github,
@@ -71,6 +74,7 @@ impl Format {
             Self::Json => "json",
             Self::Gradescope => "gradescope",
             Self::Classroom50 => "classroom50",
+            Self::Html => "html",
             Self::Github => "github",
             Self::GithubSummary => "github-summary",
             Self::Ctrf => "ctrf",
@@ -87,7 +91,7 @@ impl Format {
     #[must_use]
     pub fn shapes(self) -> Shapes {
         match self {
-            Self::Junit | Self::Json | Self::Github | Self::GithubSummary | Self::Ctrf | Self::Tap | Self::Csv => {
+            Self::Junit | Self::Json | Self::Html | Self::Github | Self::GithubSummary | Self::Ctrf | Self::Tap | Self::Csv => {
                 Shapes { one: true, all: true }
             }
             Self::Gradescope | Self::Classroom50 | Self::Markdown => Shapes { one: true, all: false },
@@ -101,6 +105,7 @@ impl Format {
         match self {
             Self::Junit => "xml",
             Self::Json | Self::Gradescope | Self::Classroom50 | Self::Ctrf => "json",
+            Self::Html => "html",
             Self::Github => "txt",
             Self::Tap => "tap",
             Self::GithubSummary | Self::Markdown => "md",

@@ -1,6 +1,6 @@
 //! Failures that have one cause, so that it is explained once.
 
-use crate::judge::verdict::{Judged, ProgramVerdict, Verdict};
+use crate::judge::verdict::{Finding, Judged, ProgramVerdict, Verdict};
 use crate::plan::model::Level;
 
 /// Causes that are a family: two failures have the same one only if the same was said of both.
@@ -23,13 +23,14 @@ impl Group<'_> {
     }
 }
 
-/// The failures that may be shown, by cause, in the order of the suite.
+/// The failures that may be shown to a student, by cause, in the order of the suite.
 pub(super) fn failures(program: &ProgramVerdict) -> Vec<Group<'_>> {
-    let mut failed: Vec<&Judged> = program
-        .requirements
-        .iter()
-        .filter(|judged| super::is_shown(judged) && judged.verdict == Verdict::Failed)
-        .collect();
+    failures_among(program.requirements.iter().filter(|judged| super::is_shown(judged)))
+}
+
+/// The failures among some requirements, by cause, in their order.
+pub(super) fn failures_among<'a>(requirements: impl Iterator<Item = &'a Judged>) -> Vec<Group<'a>> {
+    let mut failed: Vec<&Judged> = requirements.filter(|judged| judged.verdict == Verdict::Failed).collect();
     failed.sort_by_key(|judged| judged.level);
     let mut groups: Vec<Group<'_>> = Vec::new();
     for judged in failed {
@@ -43,7 +44,12 @@ pub(super) fn failures(program: &ProgramVerdict) -> Vec<Group<'_>> {
 
 fn same_cause(a: &Judged, b: &Judged) -> bool {
     let (Some(a), Some(b)) = (&a.finding, &b.finding) else { return false };
-    a.cause == b.cause && (!FAMILIES.contains(&a.cause.as_str()) || gist(&a.explanation) == gist(&b.explanation))
+    cause(a) == cause(b)
+}
+
+/// What tells one cause from another: its name, and what was said where the name is a family's.
+pub(super) fn cause(finding: &Finding) -> (&str, Option<String>) {
+    (&finding.cause, FAMILIES.contains(&finding.cause.as_str()).then(|| gist(&finding.explanation)))
 }
 
 /// What was said, without what differs from run to run: numbers, quotations, and who it was.

@@ -33,6 +33,7 @@ pub mod format;
 pub mod github;
 mod gradescope;
 mod group;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod ladder;
@@ -97,6 +98,9 @@ pub enum ReportError {
     /// A student's own report is wanted of several at once.
     #[error("`{0}` is about one submission: several do not fit in one file; write each of them to a file of its own")]
     OneOnly(Format),
+    /// One page is wanted of a cohort.
+    #[error("`html` is a site about a cohort: name a folder for it, html=FOLDER/")]
+    Site,
     /// The values could not be turned into JSON.
     #[error("the JSON report cannot be written: {0}")]
     Json(#[from] serde_json::Error),

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::{Label, Shape, Who};
+use super::facts::elsewhere;
+use super::rungs::{Label, Shape, Who};
 use crate::event::{Event, Fact, Flag, OurEnd, Record};
 use crate::ids::{Peer, Role, Side, Transport};
 use crate::judge::facts::View;
@@ -150,7 +151,7 @@ impl<'a> Wire<'a> {
             _ => None,
         });
         match asked {
-            Some(asked) if self.role.side() == Side::Server && asked != from => super::elsewhere(asked, from),
+            Some(asked) if self.role.side() == Side::Server && asked != from => elsewhere(asked, from),
             _ => String::new(),
         }
     }
