@@ -76,7 +76,11 @@ pub fn has_evidence(record: &SubmissionRecord, folder: &Utf8Path) -> bool {
     })
 }
 
-fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
+/// Finds the programs of a submission, and what is asked of them.
+///
+/// # Errors
+/// Wrong usage, a wrong suite, or a submission that cannot be read.
+pub fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
     let what = std::fs::metadata(&request.path).map_err(|error| {
         Stop::Usage(format!("`{}` cannot be read: {}", request.path, crate::text::io_words(&error)))
     })?;
@@ -130,7 +134,8 @@ fn shelves<'a>(folder: &Utf8Path, plans: impl Iterator<Item = &'a Plan>) -> Resu
     folder.canonicalize_utf8().map_err(failed)
 }
 
-fn processors() -> usize {
+/// How many processors there are.
+pub fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 

@@ -17,6 +17,7 @@ use crate::plan::model::Visibility;
 use crate::span::suggest;
 
 pub mod cohort;
+pub mod crossplay;
 mod group;
 pub mod json;
 pub mod junit;
