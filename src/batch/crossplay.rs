@@ -161,12 +161,20 @@ async fn play(
     let (mut worst, mut done) = (None, 0);
     while let Some(met) = tasks.join_next().await {
         // A task that could not be carried out leaves its cell as it was: not tried.
-        let Ok(((table, row, column), (cell, level))) = met else { continue };
-        worst = worst.max(level);
+        let Ok(((table, row, column), met)) = met else { continue };
+        worst = worst.max(met.level);
         done += 1;
         progress(done, all);
-        if let Some(place) = tables.get_mut(table).and_then(|table| table.cells.get_mut(row)?.get_mut(column)) {
-            *place = cell;
+        let Some(table) = tables.get_mut(table) else { continue };
+        for (player, port) in
+            [(table.clients.get_mut(row), met.client_port), (table.servers.get_mut(column), met.server_port)]
+        {
+            if let Some(player) = player {
+                player.port = player.port.or(port);
+            }
+        }
+        if let Some(place) = table.cells.get_mut(row).and_then(|row| row.get_mut(column)) {
+            *place = met.cell;
         }
     }
     worst

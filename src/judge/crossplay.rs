@@ -53,6 +53,9 @@ pub struct Player {
     pub language: String,
     /// Whether it is one of the tester's own.
     pub reference: bool,
+    /// The port on which it was found to wait, or to which it spoke; none where that is not known, or it is
+    /// told its port when it is started.
+    pub port: Option<u16>,
 }
 
 /// What came of a client and a server.
@@ -118,7 +121,8 @@ impl Cell {
         Self { outcome, then: None }
     }
 
-    /// The cause, where there is one, with what else would be.
+    /// The cause, where there is one, with what else would be. Which ports differ stands with the programs,
+    /// so that pairs can be grouped.
     #[must_use]
     pub fn words(&self) -> Option<String> {
         let first = match &self.outcome {
@@ -128,9 +132,11 @@ impl Cell {
         };
         Some(match &self.then {
             None => first.clone(),
-            Some(Outcome::Speaks) => format!("{first}; on a common port they speak with each other"),
-            Some(Outcome::Fails(cause)) => format!("{first}; and on a common port, {}", cause.words),
-            Some(Outcome::Untried(reason)) => format!("{first}; on a common port they could not be tried: {reason}"),
+            Some(Outcome::Speaks) => "their ports differ; on a common one they speak with each other".to_owned(),
+            Some(Outcome::Fails(cause)) => format!("their ports differ; and on a common one, {}", cause.words),
+            Some(Outcome::Untried(reason)) => {
+                format!("their ports differ, and on a common one they could not be tried: {reason}")
+            }
         })
     }
 }

@@ -147,7 +147,16 @@ fn groups(table: &Table) -> Vec<Group> {
 
 /// Who a program is: `alice · UDPClient.py`.
 fn title(player: &Player) -> String {
-    if player.reference { player.name.clone() } else { format!("{} · {}", player.name, player.path) }
+    match player.reference || player.name == player.path {
+        true => player.name.clone(),
+        false => format!("{} · {}", player.name, player.path),
+    }
+}
+
+/// What else is known of it: `Python, port 12000`.
+fn details(player: &Player) -> String {
+    let port = player.port.map(|port| format!(", port {port}")).unwrap_or_default();
+    format!("{}{port}", player.language)
 }
 
 /// How a table is called.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::ready::Ready;
 use crate::ids::Transport;
-use crate::judge::crossplay::{Cell, Outcome, outcome, ports};
+use crate::judge::crossplay::{Cell, Exchange, Outcome, outcome, ports};
 use crate::sandbox::Level;
 use crate::worker::{MeetJob, meet};
 
@@ -17,16 +17,26 @@ pub(super) struct Pair {
     pub(super) seed: u64,
 }
 
+/// What came of a pair.
+pub(super) struct Met {
+    pub(super) cell: Cell,
+    /// How well they were isolated, where they were run.
+    pub(super) level: Option<Level>,
+    /// The ports that the client and the server were seen to have of their own.
+    pub(super) client_port: Option<u16>,
+    pub(super) server_port: Option<u16>,
+}
+
 impl Pair {
-    /// What comes of them, and how well they were isolated.
-    pub(super) async fn meet(&self, executable: &Path) -> (Cell, Option<Level>) {
+    pub(super) async fn meet(&self, executable: &Path) -> Met {
+        let nothing = |outcome| Met { cell: Cell::plain(outcome), level: None, client_port: None, server_port: None };
         if let Some(lacks) = self.lacks() {
-            return (Cell::plain(lacks), None);
+            return nothing(lacks);
         }
         let mut job = self.job();
         let (first, level) = match meet(executable, &job).await {
             Ok(met) => met,
-            Err(error) => return (Cell::plain(Outcome::Untried(error.to_string())), None),
+            Err(error) => return nothing(Outcome::Untried(error.to_string())),
         };
         let mut cell = Cell::plain(outcome(&first));
         if let (Some((client, _)), Outcome::Fails(_)) = (ports(&first), &cell.outcome) {
@@ -36,7 +46,10 @@ impl Pair {
                 Err(error) => Outcome::Untried(error.to_string()),
             });
         }
-        (cell, level)
+        let exchange = Exchange::of(&first);
+        let client_port = exchange.clients_port().filter(|_| !self.client.takes_port());
+        let server_port = exchange.server.map(|server| server.port()).filter(|_| !self.server.takes_port());
+        Met { cell, level, client_port, server_port }
     }
 
     /// Why they cannot meet: what is a program's fault comes first, for it holds on any machine.

@@ -52,6 +52,7 @@ impl Candidate {
             path: program.path.clone(),
             language: program.language.clone(),
             reference,
+            port: None,
         };
         let (limits, hosts) = (entrant.limits.clone(), entrant.hosts.clone());
         Self { program, copy, limits, hosts, isolation: entrant.isolation, player }

@@ -28,6 +28,10 @@ pub struct Exchange {
     pub elsewhere: Option<SocketAddr>,
     /// Where it wanted to go by the wrong one.
     pub other_transport: Option<SocketAddr>,
+    /// Who asked.
+    askers: Vec<SocketAddr>,
+    /// Where a reply went from where nobody had asked.
+    pub astray: Option<SocketAddr>,
     /// A reply that came from another port than the client had spoken to.
     pub strange: Option<SocketAddr>,
 }
@@ -56,13 +60,15 @@ impl Exchange {
                 }
             }
             Fact::Packet { from, to, flags, bytes, length, .. } => {
-                if flags.contains(&Flag::Rst) && from.port() != server.port() && to.port() != server.port() {
-                    self.turned_away(*from, server, meeting);
-                }
-                if to.port() == server.port() {
+                if is_at(*to, server) {
+                    self.askers.push(*from);
                     self.to_server(flags, &bytes.0);
-                } else if from.port() == server.port() {
+                } else if is_at(*from, server) && !self.askers.contains(to) && meeting.transport == Transport::Udp {
+                    self.astray.get_or_insert(*to);
+                } else if is_at(*from, server) {
                     self.by_server(*from, flags, &bytes.0, *length);
+                } else if flags.contains(&Flag::Rst) {
+                    self.turned_away(*from, server, meeting);
                 } else if meeting.transport == Transport::Udp && meeting.led.is_none() && !self.asked.is_empty() {
                     self.strange.get_or_insert(*from);
                 }
@@ -71,6 +77,8 @@ impl Exchange {
         }
     }
 
+    /// Notes that the client went where nobody is. (A client that resets its own connection is not turned
+    /// away: what it reset had the server at one end.)
     fn turned_away(&mut self, to: SocketAddr, server: SocketAddr, meeting: &Meeting) {
         if to.port() == server.port() {
             self.refused.get_or_insert(to);
@@ -105,6 +113,13 @@ impl Exchange {
         }
     }
 
+    /// The port to which the client spoke, or wanted to.
+    #[must_use]
+    pub fn clients_port(&self) -> Option<u16> {
+        let went = if self.asked.is_empty() { self.elsewhere.or(self.refused) } else { self.server };
+        went.map(|there| there.port())
+    }
+
     /// All that was said to the server, as one.
     #[must_use]
     pub fn asked(&self) -> Vec<u8> {
@@ -126,6 +141,11 @@ pub fn ports(meeting: &Meeting) -> Option<(u16, u16)> {
     let nothing = exchange.asked.is_empty() && exchange.refused.is_none() && exchange.replied.is_empty();
     let (server, client) = (exchange.server?, exchange.elsewhere?);
     nothing.then_some((client.port(), server.port()))
+}
+
+/// Whether an address is that of a socket which is bound so.
+fn is_at(address: SocketAddr, bound: SocketAddr) -> bool {
+    address.port() == bound.port() && (bound.ip().is_unspecified() || address.ip() == bound.ip())
 }
 
 /// The last sockets that are known of a program.

@@ -120,6 +120,10 @@ impl Case<'_> {
             let words = format!("the server replies from another port ({}) than the client spoke to", from.port());
             return Some(Cause::new("reply-from-elsewhere", words));
         }
+        if let Some(to) = self.exchange.astray {
+            let words = format!("the server replies to port {}, from which the client did not ask", to.port());
+            return Some(Cause::new("reply-astray", words));
+        }
         if let Some(flag) = self.exchange.ended.filter(|_| !self.exchange.left_first) {
             let how = if flag == Flag::Rst { "resets" } else { "closes" };
             return Some(Cause::new("closed", format!("the server {how} the connection without a reply")));
@@ -161,8 +165,14 @@ impl Case<'_> {
             };
             return Some(Cause::new(code, format!("the {name} bytes as Python shows them: {shown}")));
         }
+        let pieces = self.exchange.asked.len();
+        if pieces > 1 && self.exchange.asked[0].to_ascii_uppercase() == replied.trim_ascii_end() {
+            let words = format!(
+                "the server replies to the first of the {pieces} pieces in which the client sends its sentence, and reads no more"
+            );
+            return Some(Cause::new("reads-once", words));
+        }
         if is_beginning(&replied, &self.wanted) {
-            // What both say a byte at a time may not all be there.
             let gone = count(self.wanted.len() - replied.trim_ascii_end().len(), "byte");
             return Some(Cause::new("reply-cut", format!("the server leaves out the last {gone}: {shown}")));
         }
@@ -177,9 +187,12 @@ impl Case<'_> {
     /// The server replied well, and the client did not print it so.
     fn wrong_output(&self) -> Option<Cause> {
         if contains(&self.printed, &self.wanted) {
-            return self.decorated();
+            return self.decorated().or_else(|| self.sent_less());
         }
         let reply = self.exchange.replied();
+        if self.exchange.ended == Some(Flag::Rst) {
+            return Some(Cause::new("reset", "the server resets the connection behind its reply, which is lost with it"));
+        }
         if let Some(ended) = ended(&self.client).filter(|ended| !ended.starts_with("ends")) {
             return Some(Cause::new("client-ended", format!("the client {ended} on the reply {}", quote(&reply, QUOTE))));
         }
@@ -233,6 +246,16 @@ impl Case<'_> {
             (0, 0) => ("client-prints-buffer", "the client prints its whole buffer, with NUL bytes behind the reply"),
         };
         Some(Cause::new(code, words))
+    }
+
+    /// The client left a part of its sentence out.
+    fn sent_less(&self) -> Option<Cause> {
+        let asked = self.exchange.asked();
+        if !is_beginning(&asked, self.meeting.sentence.as_bytes()) {
+            return None;
+        }
+        let gone = count(self.meeting.sentence.len() - asked.trim_ascii_end().len(), "byte");
+        Some(Cause::new("client-sends-less", format!("the client sends its sentence without the last {gone}")))
     }
 
     fn is_busy(&self, view: &View<'_>) -> bool {

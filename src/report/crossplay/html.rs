@@ -3,7 +3,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Group, groups, heading, nobody, sign, summary, title};
+use super::{Group, details, groups, heading, nobody, sign, summary, title};
 use crate::judge::crossplay::{Cell, Crossplay, Table};
 use crate::report::sanitize::{attribute, xml_text};
 
@@ -79,14 +79,15 @@ fn matrix(table: &Table, groups: &[Group]) -> Markup {
                 thead { tr {
                     td {}
                     @for (number, server) in table.servers.iter().enumerate() {
-                        th scope="col" title=(attribute(&server.language)) {
-                            span.number { (number + 1) } " " (xml_text(&title(server)))
+                        th scope="col" {
+                            span.number { (number + 1) } " " (xml_text(&title(server))) span.details { (details(server)) }
                         }
                     }
                 } }
                 tbody { @for (client, row) in table.cells.iter().enumerate() { tr {
-                    th scope="row" title=(attribute(&table.clients[client].language)) {
+                    th scope="row" {
                         span.number { (client + 1) } " " (xml_text(&title(&table.clients[client])))
+                        span.details { (details(&table.clients[client])) }
                     }
                     @for (server, one) in row.iter().enumerate() { (cell(table, groups, one, (client, server))) }
                 } } }

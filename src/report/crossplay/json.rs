@@ -49,6 +49,8 @@ struct Program {
     path: String,
     language: String,
     reference: bool,
+    /// The port that it was seen to have of its own.
+    port: Option<u16>,
 }
 
 #[derive(Serialize)]
@@ -116,6 +118,7 @@ fn program(player: &Player) -> Program {
         path: json_text(&player.path),
         language: player.language.clone(),
         reference: player.reference,
+        port: player.port,
     }
 }
 

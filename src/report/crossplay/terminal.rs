@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::{groups, heading, nobody, numbers, sign, summary, title};
+use super::{details, groups, heading, nobody, numbers, sign, summary, title};
 use crate::judge::crossplay::{Crossplay, Table};
 use crate::report::layout::{Paint, fit, pad, width, wrap};
 use crate::report::sanitize::not_a_command;
@@ -50,8 +50,7 @@ impl Page {
 
     /// A text in lines, whatever a student has written into it.
     fn text(&mut self, first: &str, others: &str, text: &str) {
-        let tamed = tame(text).replace(['\n', '\t'], " ");
-        for (number, line) in wrap(&tamed, self.columns - width(others)).into_iter().enumerate() {
+        for (number, line) in wrap(&one_line(text), self.columns - width(others)).into_iter().enumerate() {
             let start = if number == 0 { first } else { others };
             self.out.push(format!("{start}{line}"));
         }
@@ -65,10 +64,12 @@ impl Page {
             return;
         }
         let digits = table.servers.len().to_string().len();
-        for (number, server) in table.servers.iter().enumerate() {
-            let line = format!("  server {:>digits$}  {} ({})", number + 1, title(server), server.language);
-            let line = fit(&tame(&line).replace(['\n', '\t'], " "), self.columns);
-            self.out.push(line);
+        for (noun, players) in [("client", &table.clients), ("server", &table.servers)] {
+            let digits = players.len().to_string().len();
+            for (number, player) in players.iter().enumerate() {
+                let start = format!("  {noun} {:>digits$}  ", number + 1);
+                self.text(&start, &" ".repeat(width(&start)), &format!("{} ({})", title(player), details(player)));
+            }
         }
         self.out.push(String::new());
         self.matrix(table, digits);
@@ -85,7 +86,7 @@ impl Page {
     /// The cells, in as many blocks of columns as the width asks for.
     fn matrix(&mut self, table: &Table, digits: usize) {
         let rows = table.clients.len().to_string().len();
-        let names: Vec<String> = table.clients.iter().map(|client| tame(&title(client)).replace(['\n', '\t'], " ")).collect();
+        let names: Vec<String> = table.clients.iter().map(|client| one_line(&title(client))).collect();
         let longest = names.iter().map(|name| width(name)).max().unwrap_or(0).min(NAME);
         // "  client 1  name  ✓ ✓ ✓"
         let before = 2 + "client ".len() + rows + 2 + longest + 1;
@@ -127,4 +128,9 @@ impl Page {
         }
         self.out.push(String::new());
     }
+}
+
+/// A text without anything that steers a terminal or breaks a line.
+fn one_line(text: &str) -> String {
+    tame(text).replace(['\n', '\t'], " ")
 }

@@ -31,11 +31,12 @@ pub(in crate::worker) async fn meet(job: &MeetJob) -> Result<Meeting, String> {
     let mut server = Link::start(&job.server).await?;
     let mut client = None;
     let outcome = scene.play(&mut server, &mut client).await;
+    // What they say when they are ended is not theirs.
+    scene.wire.drain();
     for link in client.into_iter().chain([server]) {
         link.stop().await;
     }
     outcome?;
-    scene.wire.drain();
     Ok(scene.meeting())
 }
 
