@@ -4,10 +4,14 @@
 //! judge, the store and the reports read them. Everything here is serializable, since a
 //! [`Record`] crosses the boundary between the worker and its parent and is kept in files.
 
+mod meeting;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
+
+pub use meeting::Meeting;
 
 use crate::ids::{Peer, Role, ScenarioId, Transport};
 use crate::text::Bytes;

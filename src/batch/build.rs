@@ -73,6 +73,11 @@ impl Builder {
         Self { executable, isolation, store: folder_of_builds(), running: Mutex::default() }
     }
 
+    /// This binary.
+    pub(super) fn executable(&self) -> &Path {
+        &self.executable
+    }
+
     /// Builds a program in its copy of the submission, by the first way that leads to one.
     pub(super) async fn make(&self, builds: &[Build], role: Role, copy: &PrivateCopy) -> Outcome {
         let mut failed: Vec<BuildNote> = Vec::new();

@@ -198,7 +198,8 @@ impl Lanes {
             Message::Done { starts } => state.record.starts += starts,
             Message::Trouble(reason) => state.fail(number, reason),
             Message::Stopped(reason) => drop(state.record.stopped.get_or_insert(reason)),
-            Message::Ready | Message::NoNetwork | Message::Alive | Message::Built(_) => {}
+            Message::Ready | Message::NoNetwork | Message::Alive => {}
+            Message::Built(_) | Message::Did(_) | Message::Met(_) => {}
         }
     }
 

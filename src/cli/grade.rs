@@ -79,7 +79,11 @@ pub fn has_evidence(record: &SubmissionRecord, folder: &Utf8Path) -> bool {
     })
 }
 
-fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
+/// Finds the programs of a submission, and what is asked of them.
+///
+/// # Errors
+/// Wrong usage, a wrong suite, or a submission that cannot be read.
+pub fn prepare(request: &CheckRequest) -> Result<batch::Request, Stop> {
     prepare_on(&request.suites.load(Some(&request.path))?, request)
 }
 

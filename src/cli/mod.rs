@@ -13,6 +13,7 @@ use crate::report::ReportError;
 
 mod args;
 mod check;
+mod crossplay;
 mod doctor;
 mod explain;
 mod grade;
@@ -71,6 +72,8 @@ pub struct Cli {
 enum Command {
     /// Test the programs of a submission
     Check(check::Check),
+    /// Let every client loose on every server: who speaks with whom, and why not
+    Crossplay(crossplay::Crossplay),
     /// Judge records again that `check --record` kept
     Judge(judge::Judge),
     /// List requirements and scenarios
@@ -154,6 +157,7 @@ fn run(cli: Cli) -> u8 {
     let screen = Screen::new(cli.color);
     let outcome = match cli.command {
         Command::Check(command) => command.run(&screen),
+        Command::Crossplay(command) => command.run(&screen),
         Command::Judge(command) => command.run(&screen),
         Command::List(command) => command.run(&screen),
         Command::Explain(command) => command.run(&screen),

@@ -7,6 +7,7 @@
 //! defects are judged independently.
 
 pub mod check;
+pub mod crossplay;
 pub mod explain;
 pub mod facts;
 pub mod submission;

@@ -4,6 +4,7 @@
 //! in one order.
 
 mod names;
+mod relay;
 mod tcp;
 mod udp;
 
@@ -11,6 +12,7 @@ use std::io;
 use std::time::Instant;
 
 pub use names::{Names, PORT as NAME_PORT};
+pub use relay::Relay;
 pub use tcp::{Listener, Stream};
 pub use udp::Datagrams;
 

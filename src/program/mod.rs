@@ -3,4 +3,5 @@
 pub mod find;
 pub mod language;
 pub mod launch;
+pub mod reference;
 pub mod sweep;

@@ -32,6 +32,7 @@ pub mod document;
 pub mod format;
 pub mod github;
 mod gradescope;
+pub mod crossplay;
 mod group;
 pub mod html;
 pub mod json;

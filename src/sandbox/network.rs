@@ -47,23 +47,58 @@ pub fn enter(_hosts: &[String]) -> Network {
     Network::Shared
 }
 
+/// For a process whose parent has [entered](enter) a private network: it stays in there, and gets a
+/// mount namespace of its own, as an ordinary user by another user namespace (a process that is started
+/// by another one keeps none of the rights that this had in its own, capabilities(7)). Must be called
+/// before there are threads.
+///
+/// # Errors
+/// The system's.
 #[cfg(target_os = "linux")]
-fn unshared(left: &mut bool) -> std::io::Result<()> {
+pub fn share() -> std::io::Result<()> {
+    use nix::sched::{CloneFlags, unshare};
+
+    match nix::unistd::Uid::effective().is_root() {
+        true => Ok(unshare(CloneFlags::CLONE_NEWNS)?),
+        false => become_owner(CloneFlags::CLONE_NEWNS, &mut false),
+    }
+}
+
+/// Elsewhere there is no such parent.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn share() -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
+/// Moves this process, an ordinary user's, into a user namespace in which it may do everything with
+/// these other namespaces. `left` says whether it has left its old ones.
+#[cfg(target_os = "linux")]
+fn become_owner(others: nix::sched::CloneFlags, left: &mut bool) -> std::io::Result<()> {
     use std::fs;
 
-    use nix::sched::{CloneFlags, unshare};
     use nix::unistd::{Gid, Uid};
 
-    if Uid::effective().is_root() {
-        unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS)?;
+    let (user, group) = (Uid::effective(), Gid::effective());
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWUSER | others)?;
+    *left = true;
+    fs::write("/proc/self/setgroups", "deny")?;
+    fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
+    fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
+}
+
+#[cfg(target_os = "linux")]
+fn unshared(left: &mut bool) -> std::io::Result<()> {
+    use nix::sched::{CloneFlags, unshare};
+
+    let flags = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS;
+    if nix::unistd::Uid::effective().is_root() {
+        unshare(flags)?;
         *left = true;
     } else {
-        let (user, group) = (Uid::effective(), Gid::effective());
-        unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS)?;
-        *left = true;
-        fs::write("/proc/self/setgroups", "deny")?;
-        fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
-        fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
+        become_owner(flags, left)?;
     }
     super::loopback::set_up()?;
     free_low_ports();

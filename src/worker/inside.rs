@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::io::{self, BufRead, Write};
 use std::time::{Duration, Instant};
 
+use camino::Utf8Path;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 
 use super::build::build;
-use super::evidence;
-use super::job::{Job, Message, Task};
+use super::job::{Job, MeetJob, Message, Task};
+use super::{crossplay, evidence};
 use crate::event::{Fact, Record};
 use crate::ids::{Side, Transport};
 use crate::judge;
@@ -33,14 +34,18 @@ pub fn serve() -> io::Result<()> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
     let task: Task = serde_json::from_str(&line)?;
-    let (launch, isolation, hosts) = match &task {
-        Task::Play(job) => (&job.launch, job.isolation, job.hosts.as_slice()),
-        Task::Build(job) => (&job.launch, job.isolation, [].as_slice()),
-    };
     crate::sys::keep_descriptors();
     crate::sys::set_subreaper()?;
     leave_session();
-    let network = network::enter(hosts);
+    let (launch, isolation, network) = match &task {
+        Task::Play(job) => (&job.launch, job.isolation, network::enter(&job.hosts)),
+        Task::Build(job) => (&job.launch, job.isolation, network::enter(&[])),
+        Task::Half(half) => match network::share() {
+            Ok(()) => (&half.launch, half.isolation, Network::Private),
+            Err(error) => return say(&Message::Trouble(format!("no mount namespace can be made: {error}"))),
+        },
+        Task::Meet(job) => return introduce(job),
+    };
     if network == Network::Broken {
         // There is no way back; another process may try without.
         return say(&Message::NoNetwork);
@@ -57,6 +62,27 @@ pub fn serve() -> io::Result<()> {
         }
         Err(unavailable) => return say(&Message::Trouble(unavailable.to_string())),
     };
+    within(&[&launch.cwd], |orders| carry_out(&task, sandbox, network, orders))
+}
+
+/// Makes the network in which a client and a server meet.
+fn introduce(job: &MeetJob) -> io::Result<()> {
+    match network::enter(&job.hosts) {
+        Network::Broken => say(&Message::NoNetwork),
+        Network::Shared => say(&Message::Trouble(crossplay::NO_NETWORK.to_owned())),
+        Network::Private => within(&[&job.server.launch.cwd, &job.client.launch.cwd], |_| async {
+            let met = alive(crossplay::meet(job), None).await;
+            say(&met.map_or_else(Message::Trouble, |meeting| Message::Met(Box::new(meeting))))
+        }),
+    }
+}
+
+/// Does the work, unless the parent is gone before, and leaves nothing behind. The folders are copies of
+/// submissions.
+fn within<W: Future<Output = io::Result<()>>>(
+    folders: &[&Utf8Path],
+    work: impl FnOnce(UnboundedReceiver<String>) -> W,
+) -> io::Result<()> {
     // The namespaces' files must be ours until here.
     crate::sys::be_opaque();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -66,14 +92,16 @@ pub fn serve() -> io::Result<()> {
         tokio::select! {
             biased;
             _ = gone => None,
-            outcome = carry_out(&task, sandbox, network, orders) => Some(outcome),
+            outcome = work(orders) => Some(outcome),
         }
     });
     crate::program::sweep::sweep();
     let outcome = outcome.unwrap_or_else(|| Err(io::Error::other("the parent is gone")));
     if outcome.is_err() {
         // Nobody hears this process any more. The copy of the submission was the parent's to remove.
-        let _ = std::fs::remove_dir_all(&launch.cwd);
+        for folder in folders {
+            let _ = std::fs::remove_dir_all(folder);
+        }
     }
     // A thread still waits for the end of standard input; it must not keep the process.
     runtime.shutdown_background();
@@ -92,6 +120,8 @@ async fn carry_out(
             let building = alive(build(job, &sandbox), None).await;
             return say(&building.map_or_else(Message::Trouble, Message::Built));
         }
+        Task::Half(half) => return crossplay::obey(half, sandbox, orders).await,
+        Task::Meet(_) => return Err(io::ErrorKind::InvalidInput.into()),
     };
     let terms = Terms {
         sandbox,
@@ -147,7 +177,7 @@ fn parent() -> (UnboundedReceiver<String>, oneshot::Receiver<()>) {
     (orders, gone)
 }
 
-fn say(message: &Message) -> io::Result<()> {
+pub(super) fn say(message: &Message) -> io::Result<()> {
     let mut line = serde_json::to_vec(message)?;
     line.push(b'\n');
     let mut out = io::stdout().lock();
@@ -318,7 +348,7 @@ impl Bench<'_> {
 
 /// Says now and then that a scenario is still being played, and ends it when the program has had all
 /// the time that it may take.
-async fn alive<T>(playing: impl Future<Output = Result<T, String>>, end: Option<Instant>) -> Result<T, String> {
+pub(super) async fn alive<T>(playing: impl Future<Output = Result<T, String>>, end: Option<Instant>) -> Result<T, String> {
     let mut beat = tokio::time::interval(HEARTBEAT);
     let mut playing = std::pin::pin!(playing);
     loop {

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::Record;
+use super::crossplay::Half;
+use crate::event::{Fact, Meeting, Record};
+use crate::ids::Transport;
 use crate::plan::model::Plan;
 use crate::program::launch::Launch;
 use crate::sandbox::Level;
@@ -15,6 +17,29 @@ pub enum Task {
     Play(Box<Job>),
     /// Build a program in its copy of the submission.
     Build(BuildJob),
+    /// Let a client loose on a server.
+    Meet(Box<MeetJob>),
+    /// Start one of the two, in the network of the worker that says so.
+    Half(Box<Half>),
+}
+
+/// A client and a server that are to speak with each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeetJob {
+    /// The transport that both are meant to speak.
+    pub transport: Transport,
+    /// The server.
+    pub server: Half,
+    /// The port on which it is expected; on another one it is found as well.
+    pub port: u16,
+    /// The client.
+    pub client: Half,
+    /// What is typed at the client's prompt, without the newline.
+    pub sentence: String,
+    /// The port that is to lead to the server's.
+    pub lead: Option<u16>,
+    /// Host names, beside the usual ones, that mean this machine.
+    pub hosts: Vec<String>,
 }
 
 /// A program to build.
@@ -77,6 +102,10 @@ pub enum Message {
     Alive,
     /// The program was built, or not.
     Built(Built),
+    /// What one of two programs has done since the last order.
+    Did(Vec<Fact>),
+    /// What came of a client and a server.
+    Met(Box<Meeting>),
     /// A scenario is over.
     Played(Record),
     /// All are that it was given.

@@ -10,7 +10,9 @@ use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::job::{BuildJob, Built, Job, Message, Task};
+use super::job::{BuildJob, Built, Job, MeetJob, Message, Task};
+use crate::event::Meeting;
+use crate::sandbox::Level;
 
 /// How long a worker may say nothing. It says every few seconds that it is alive while a scenario is
 /// being played, and waits a minute for a port at most.
@@ -77,6 +79,25 @@ pub async fn build(executable: &Path, job: &BuildJob) -> Result<Built, WorkerErr
         None => built
             .map(|built: Built| Built { level: isolated, ..built })
             .ok_or(WorkerError::Ended("without a word".to_owned())),
+    }
+}
+
+/// Lets a client loose on a server; how well they were isolated.
+///
+/// # Errors
+/// What the worker did wrong, or the machine lacks: above all a private network.
+pub async fn meet(executable: &Path, job: &MeetJob) -> Result<(Meeting, Option<Level>), WorkerError> {
+    let (mut met, mut trouble, mut isolation) = (None, None, None);
+    let mut hear = |message| match message {
+        Message::Met(meeting) => met = Some(*meeting),
+        Message::Isolated { level, .. } => isolation = isolation.max(Some(level)),
+        Message::Trouble(reason) => trouble = Some(reason),
+        _ => {}
+    };
+    carry_out(executable, &Task::Meet(Box::new(job.clone())), &mut || None, &mut hear).await?;
+    match trouble {
+        Some(reason) => Err(WorkerError::Trouble(reason)),
+        None => Ok((met.ok_or(WorkerError::Ended("without a word".to_owned()))?, isolation)),
     }
 }
 
@@ -190,8 +211,11 @@ async fn talk(
             input.write_all(&answer).await.map_err(|_| ended())?;
             continue;
         }
-        let last =
-            matches!(message, Message::Done { .. } | Message::Built(_) | Message::Trouble(_) | Message::Stopped(_));
+        let last = match message {
+            Message::Done { .. } | Message::Built(_) | Message::Met(_) => true,
+            Message::Trouble(_) | Message::Stopped(_) => true,
+            _ => false,
+        };
         hear(message);
         if last {
             return Ok(());
