@@ -202,7 +202,8 @@ int main(void) {
 }
 "#;
     let (good, bad) = (folder.path().join("pads"), folder.path().join("broken"));
-    for (place, text) in [(&good, padding), (&bad, "int main(void) { return nothing; }\n// recvfrom SOCK_DGRAM bind\n")] {
+    for (place, text) in [(&good, padding), (&bad, "int main(void) { return nothing; }\n// recvfrom SOCK_DGRAM bind\n")]
+    {
         fs::create_dir(place).unwrap();
         fs::write(place.join("UDPServer.c"), text).unwrap();
     }

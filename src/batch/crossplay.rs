@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::Request;
 use super::build::Builder;
+use super::places::Places;
 use crate::ids::{Side, Transport};
 use crate::judge::crossplay::{Cell, Crossplay, Outcome, Player, Table};
 use crate::sandbox::{CopyError, Level};
@@ -59,7 +59,7 @@ pub async fn crossplay(request: CrossplayRequest, progress: Arc<PairsDone>) -> R
     crate::sandbox::stale::sweep();
     #[cfg(target_os = "linux")]
     crate::sandbox::sweep_cgroups();
-    let places = Arc::new(Semaphore::new(request.jobs.max(1)));
+    let places = Places::alone(request.jobs);
     let candidates = candidates(&request)?;
     let seed = request.seed.unwrap_or_else(|| drawn(&candidates));
     let ready = make_ready(&request, candidates, &places).await;
@@ -67,7 +67,11 @@ pub async fn crossplay(request: CrossplayRequest, progress: Arc<PairsDone>) -> R
     let mut pairs = Vec::new();
     for transport in [Transport::Udp, Transport::Tcp] {
         let of = |side: Side| -> Vec<Arc<Ready>> {
-            ready.iter().filter(|ready| ready.role.transport() == transport && ready.role.side() == side).cloned().collect()
+            ready
+                .iter()
+                .filter(|ready| ready.role.transport() == transport && ready.role.side() == side)
+                .cloned()
+                .collect()
         };
         let (clients, servers) = (of(Side::Client), of(Side::Server));
         let is_handed_in = |ready: &Arc<Ready>| !ready.player.reference;
@@ -110,18 +114,14 @@ fn candidates(request: &CrossplayRequest) -> Result<Vec<Candidate>, CrossplayErr
 }
 
 /// Builds all of them, and finds out how they want to be started; as many at a time as there are places.
-async fn make_ready(
-    request: &CrossplayRequest,
-    candidates: Vec<Candidate>,
-    places: &Arc<Semaphore>,
-) -> Vec<Arc<Ready>> {
+async fn make_ready(request: &CrossplayRequest, candidates: Vec<Candidate>, places: &Places) -> Vec<Arc<Ready>> {
     let isolation = request.entrants.iter().find_map(|(entrant, _)| entrant.isolation);
     let builder = Arc::new(Builder::new(request.executable.clone(), isolation));
     let mut tasks = JoinSet::new();
     for (index, candidate) in candidates.into_iter().enumerate() {
-        let (builder, places) = (Arc::clone(&builder), Arc::clone(places));
+        let (builder, places) = (Arc::clone(&builder), places.clone());
         tasks.spawn(async move {
-            let _place = Arc::clone(&places).acquire_owned().await;
+            let _place = places.wait().await;
             (index, Arc::new(candidate.ready(builder, places).await))
         });
     }
@@ -146,15 +146,15 @@ async fn play(
     pairs: Vec<(Place, Pair)>,
     tables: &mut [Table],
     executable: &std::path::Path,
-    places: &Arc<Semaphore>,
+    places: &Places,
     progress: &Arc<PairsDone>,
 ) -> Option<Level> {
     let all = pairs.len();
     let mut tasks = JoinSet::new();
     for (place, pair) in pairs {
-        let (places, executable) = (Arc::clone(places), executable.to_owned());
+        let (places, executable) = (places.clone(), executable.to_owned());
         tasks.spawn(async move {
-            let _place = places.acquire_owned().await;
+            let _place = places.wait().await;
             (place, pair.meet(&executable).await)
         });
     }

@@ -88,7 +88,11 @@ impl Crossplay {
         let piped = self.reports.iter().any(|wanted| wanted.file.is_none());
         let paint = if piped { screen.note_paint() } else { screen.paint };
         let text = report::terminal::render(&played, paint, screen.width);
-        if piped { screen.note(&text) } else { screen.print(text.as_bytes())? }
+        if piped {
+            screen.note(&text)
+        } else {
+            screen.print(text.as_bytes())?
+        }
         for wanted in &self.reports {
             let bytes = report::render(wanted.format, &played)?;
             match &wanted.file {

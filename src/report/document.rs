@@ -1,7 +1,9 @@
 //! A report while it is made: submissions go in one by one, bytes come out.
 
 use super::{Format, Graded, ReportError};
-use super::{classroom50, csv, csv_canvas, csv_moodle, ctrf, github, gradescope, html, json, junit, markdown, summary, tap};
+use super::{
+    classroom50, csv, csv_canvas, csv_moodle, ctrf, github, gradescope, html, json, junit, markdown, summary, tap,
+};
 use crate::roster::Student;
 
 /// What reports ask of their caller. The defaults are right where nobody knows better.

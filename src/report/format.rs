@@ -91,9 +91,14 @@ impl Format {
     #[must_use]
     pub fn shapes(self) -> Shapes {
         match self {
-            Self::Junit | Self::Json | Self::Html | Self::Github | Self::GithubSummary | Self::Ctrf | Self::Tap | Self::Csv => {
-                Shapes { one: true, all: true }
-            }
+            Self::Junit
+            | Self::Json
+            | Self::Html
+            | Self::Github
+            | Self::GithubSummary
+            | Self::Ctrf
+            | Self::Tap
+            | Self::Csv => Shapes { one: true, all: true },
             Self::Gradescope | Self::Classroom50 | Self::Markdown => Shapes { one: true, all: false },
             Self::CsvMoodle | Self::CsvCanvas => Shapes { one: false, all: true },
         }

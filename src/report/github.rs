@@ -89,9 +89,8 @@ impl Github {
         let level = if group.is_required() { Level::Error } else { Level::Notice };
         let file = self.place.folder.as_ref().map(|folder| folder.join(&program.path));
         self.annotate(level, file.as_deref(), &title, &format!("{}{same}", told.message));
-        let printed = told::printed(graded, program, judged)
-            .map(|printed| format!("\nprinted:\n{printed}"))
-            .unwrap_or_default();
+        let printed =
+            told::printed(graded, program, judged).map(|printed| format!("\nprinted:\n{printed}")).unwrap_or_default();
         self.group(&title, &format!("{}{printed}", told.text));
     }
 

@@ -49,8 +49,7 @@ impl Document for Markdown {
 /// The score in a sentence; of what is shown, and it says so.
 pub(super) fn points(graded: &Graded) -> String {
     let (score, of) = told::total(&graded.verdict);
-    let graded_at_all =
-        graded.verdict.requirements().any(|judged| !matches!(judged.verdict, Verdict::Ungraded { .. }));
+    let graded_at_all = graded.verdict.requirements().any(|judged| !matches!(judged.verdict, Verdict::Ungraded { .. }));
     if of == Points(0) && !graded_at_all && graded.verdict.missing.is_empty() {
         return "**Not graded.** No points are lost by that.".to_owned();
     }

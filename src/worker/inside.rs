@@ -348,7 +348,10 @@ impl Bench<'_> {
 
 /// Says now and then that a scenario is still being played, and ends it when the program has had all
 /// the time that it may take.
-pub(super) async fn alive<T>(playing: impl Future<Output = Result<T, String>>, end: Option<Instant>) -> Result<T, String> {
+pub(super) async fn alive<T>(
+    playing: impl Future<Output = Result<T, String>>,
+    end: Option<Instant>,
+) -> Result<T, String> {
     let mut beat = tokio::time::interval(HEARTBEAT);
     let mut playing = std::pin::pin!(playing);
     loop {

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-
 use crate::batch::build::{self, Builder};
 use crate::batch::habits::{self, Way};
+use crate::batch::places::Places;
 use crate::batch::{Playing, Program, Request, Task, launch, left_out};
 use crate::event::BuildNote;
 use crate::ids::{Role, Side};
@@ -59,7 +58,7 @@ impl Candidate {
     }
 
     /// Builds it, and finds out what it wants.
-    pub(super) async fn ready(self, builder: Arc<Builder>, places: Arc<Semaphore>) -> Ready {
+    pub(super) async fn ready(self, builder: Arc<Builder>, places: Places) -> Ready {
         let plan = self.program.plan.clone();
         let mut lacks = self.program.trouble.clone().map(Outcome::Untried);
         let mut command = self.program.command.clone();
@@ -89,14 +88,7 @@ impl Candidate {
     }
 
     /// How it wants to be started: as `check` finds it out, with its first scenario.
-    async fn wanted(
-        &self,
-        plan: &Plan,
-        way: Way,
-        command: &[String],
-        builder: Arc<Builder>,
-        places: Arc<Semaphore>,
-    ) -> Way {
+    async fn wanted(&self, plan: &Plan, way: Way, command: &[String], builder: Arc<Builder>, places: Places) -> Way {
         let task = Task {
             program: self.program.clone(),
             limits: self.limits.clone(),
@@ -107,7 +99,7 @@ impl Candidate {
             builder,
             evidence: None,
             progress: Arc::new(|_| ()),
-            places: Arc::clone(&places),
+            places: places.clone(),
         };
         let playing = Playing { task: &task, command: command.to_vec(), copy: &self.copy, places };
         let Some(first) = playing.first(plan, &way).await else { return way };
@@ -143,9 +135,11 @@ impl Ready {
         let (own, other) = (self.port.to_string(), port.to_string());
         let told = |word: &str| if word == own { other.clone() } else { word.to_owned() };
         let arguments = self.way.arguments.iter().map(|word| told(word));
-        let input = self.way.input.as_ref().map(|input| {
-            input.split_inclusive('\n').map(|line| told(line.trim_end()) + "\n").collect()
-        });
+        let input = self
+            .way
+            .input
+            .as_ref()
+            .map(|input| input.split_inclusive('\n').map(|line| told(line.trim_end()) + "\n").collect());
         let command = self.command.iter().cloned().chain(arguments).collect();
         let launch = launch(command, self.copy.root(), self.limits.clone());
         Half { side: self.role.side(), launch, first_input: input, isolation: self.isolation }

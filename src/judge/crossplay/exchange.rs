@@ -52,7 +52,9 @@ impl Exchange {
     fn note(&mut self, event: &Event, meeting: &Meeting) {
         let Some(server) = self.server else { return };
         match &event.fact {
-            Fact::Unreachable { to, .. } if meeting.transport == Transport::Udp => self.turned_away(*to, server, meeting),
+            Fact::Unreachable { to, .. } if meeting.transport == Transport::Udp => {
+                self.turned_away(*to, server, meeting)
+            }
             Fact::Packet { transport, to, flags, .. } if *transport != meeting.transport => {
                 let begins = *transport == Transport::Udp || *flags == [Flag::Syn];
                 if begins {
@@ -164,7 +166,9 @@ fn waits(record: &Record, transport: Transport) -> Option<SocketAddr> {
         Transport::Tcp => SocketState::Listening,
     };
     let waits = |socket: &&Socket| {
-        socket.transport == transport && socket.state == state && (socket.remote.is_none() || transport == Transport::Tcp)
+        socket.transport == transport
+            && socket.state == state
+            && (socket.remote.is_none() || transport == Transport::Tcp)
     };
     sockets(record).iter().find(waits).map(|socket| socket.local)
 }

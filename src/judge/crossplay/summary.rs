@@ -48,10 +48,14 @@ impl Table {
     pub fn both_right(&self) -> Vec<(usize, usize)> {
         let speaks = |client: usize, server: usize| self.cells[client][server].outcome == Outcome::Speaks;
         let clients: BTreeSet<usize> = (0..self.clients.len())
-            .filter(|client| (0..self.servers.len()).any(|server| self.servers[server].reference && speaks(*client, server)))
+            .filter(|client| {
+                (0..self.servers.len()).any(|server| self.servers[server].reference && speaks(*client, server))
+            })
             .collect();
         let servers: BTreeSet<usize> = (0..self.servers.len())
-            .filter(|server| (0..self.clients.len()).any(|client| self.clients[client].reference && speaks(client, *server)))
+            .filter(|server| {
+                (0..self.clients.len()).any(|client| self.clients[client].reference && speaks(client, *server))
+            })
             .collect();
         let fails = self.handed_in().filter(|(_, _, outcome)| matches!(outcome, Outcome::Fails(_)));
         fails
