@@ -66,13 +66,18 @@ pub(super) fn by_name(name: &str) -> Option<Kind> {
     ENDINGS.iter().find(|(known, _)| *known == ending).map(|(_, kind)| *kind)
 }
 
+/// Whether a file's name lets it be an archive: one without an ending may be anything.
+fn may_be(name: &str) -> bool {
+    by_name(name).is_some() || stem(name).1.is_empty()
+}
+
 /// What an archive a file is, if any: its beginning says, else its name. Formats that are zips inside
 /// (`.jar`, `.docx`) are left as they are.
 fn kind(name: &str, head: &[u8]) -> Option<Kind> {
-    let named = by_name(name);
-    if named.is_none() && !stem(name).1.is_empty() {
+    if !may_be(name) {
         return None;
     }
+    let named = by_name(name);
     let begins = |(at, magic, _): &&(usize, &[u8], Kind)| head.get(*at..).is_some_and(|rest| rest.starts_with(magic));
     let seen = MAGIC.iter().find(begins).map(|(_, _, kind)| *kind);
     // Without an ending, nothing but a sure sign counts.
@@ -81,6 +86,9 @@ fn kind(name: &str, head: &[u8]) -> Option<Kind> {
 
 /// Tells what an archive a file is, from its beginning.
 pub(super) fn kind_of(path: &Utf8Path, name: &str) -> Result<Option<Kind>, Refused> {
+    if !may_be(name) {
+        return Ok(None);
+    }
     let mut head = Vec::with_capacity(512);
     File::open(path)
         .and_then(|file| file.take(512).read_to_end(&mut head))

@@ -37,6 +37,12 @@ impl Layout {
     pub const ALL: [Self; 6] =
         [Self::Moodle, Self::Canvas, Self::Gradescope, Self::GithubClassroom, Self::Classroom50, Self::Plain];
 
+    /// Whether its names are those of another: no name says whose clones they are.
+    pub(super) fn is_like(self, other: Self) -> bool {
+        let clones = [Self::GithubClassroom, Self::Classroom50];
+        self == other || clones.contains(&self) && clones.contains(&other)
+    }
+
     /// The word that `--layout` takes.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -24,6 +24,9 @@ const MOST: usize = 1_000_000;
 /// The most entries that are kept of one student in an export's zip: with more it is refused anyway.
 const KEPT: usize = 50_000;
 
+/// The most names that are told as nobody's of one list.
+const TOLD: usize = 1000;
+
 /// A file or folder at the top of an export.
 #[derive(Debug)]
 pub(super) struct Item {
@@ -164,7 +167,8 @@ fn list_zip(path: &Utf8Path, above: &[String]) -> Result<Listing, ExportError> {
                 if group.entries.len() < KEPT { group.entries.push(entry.into()) } else { group.more = true }
             }
             Whose::Nobody => {}
-            Whose::Unsafe(why) => ignored.push(Ignored::new(&called, &why)),
+            Whose::Unsafe(why) if ignored.len() < TOLD => ignored.push(Ignored::new(&called, &why)),
+            Whose::Unsafe(_) => {}
         }
     }
     let items = groups.into_iter().map(|(name, group)| {

@@ -114,7 +114,7 @@ fn unwrap(path: &Utf8Path, layout: Option<Layout>) -> Result<(Tree, Listing), Ex
         // One folder in a folder is a student; one in a zip, with nothing but folders in it, is a wrapping.
         let students = tree.is_zip() && inner.items.len() > 1 && inner.items.iter().all(layout::is_whole);
         let nested = inner.items.len() == 1 && inner.items.iter().all(|item| item.folder);
-        let wanted = layout.is_none_or(|layout| layout == Layout::Plain) || layout == Some(guessed);
+        let wanted = layout.is_none_or(|layout| layout == Layout::Plain || layout.is_like(guessed));
         if !(guessed != Layout::Plain && wanted || students || nested && tree.is_zip()) {
             break;
         }

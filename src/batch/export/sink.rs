@@ -1,8 +1,10 @@
 //! Where the files of a submission go: counted against limits, hashed, and written where they belong.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
+use std::rc::Rc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -57,6 +59,8 @@ pub(super) struct Sink<'a> {
     files: usize,
     entries: usize,
     bytes: u64,
+    /// How much may still be read of compressed streams, all together.
+    pub(super) readable: Rc<Cell<u64>>,
     pub(super) notes: Vec<String>,
 }
 
@@ -88,7 +92,8 @@ impl From<Refused> for Stop {
 
 impl<'a> Sink<'a> {
     pub(super) fn new(root: Option<&'a Utf8Path>, limits: UnpackLimits) -> Self {
-        Self { root, limits, laid: BTreeMap::new(), files: 0, entries: 0, bytes: 0, notes: Vec::new() }
+        let readable = Rc::new(Cell::new(limits.read()));
+        Self { root, limits, laid: BTreeMap::new(), files: 0, entries: 0, bytes: 0, readable, notes: Vec::new() }
     }
 
     /// Counts an entry and tells where it goes, below `base`: `None` where it is passed over.
@@ -173,9 +178,9 @@ impl<'a> Sink<'a> {
         !self.laid.contains_key(path) && self.below(path).next().is_none()
     }
 
-    /// The paths of all files, sorted.
-    pub(super) fn paths(&self) -> Vec<String> {
-        self.laid.keys().cloned().collect()
+    /// The paths of all files below a folder, sorted.
+    pub(super) fn paths(&self, folder: &str) -> Vec<String> {
+        self.below(folder).cloned().collect()
     }
 
     /// How many files there are now.
@@ -204,8 +209,7 @@ impl<'a> Sink<'a> {
 
     /// Takes a folder away again, with all that is in it, also what was only begun.
     pub(super) fn remove_folder(&mut self, folder: &str) -> Result<(), Refused> {
-        let inside: Vec<String> = self.below(folder).cloned().collect();
-        for path in inside {
+        for path in self.paths(folder) {
             self.laid.remove(&path);
         }
         match self.on_disk(folder).filter(|folder| folder.exists()).map(fs::remove_dir_all) {
@@ -269,4 +273,52 @@ fn create(target: &Utf8Path, path: &str, executable: bool) -> Result<File, Refus
     #[cfg(not(unix))]
     let _ = executable;
     options.open(target).map_err(fail)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+
+    /// Zeros without end, counted as they are read.
+    struct Zeros(u64);
+
+    impl Read for Zeros {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            buffer.fill(0);
+            self.0 += buffer.len() as u64;
+            Ok(buffer.len())
+        }
+    }
+
+    #[test]
+    fn no_more_than_the_limit_is_read_held_or_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(folder.path()).unwrap();
+        let limits = UnpackLimits { bytes: 1 << 20, ..UnpackLimits::default() };
+        let mut sink = Sink::new(Some(root), limits);
+        let mut zeros = Zeros(0);
+        let bomb = Incoming { path: "bomb".to_owned(), executable: false, bytes: &mut zeros, replaces: false };
+        assert!(matches!(sink.file(bomb), Err(Stop::Refused(Refused::TooBig { .. }))));
+        assert_eq!(fs::metadata(root.join("bomb")).unwrap().len(), 1 << 20);
+        assert!(zeros.0 <= (1 << 20) + (64 << 10), "{}", zeros.0);
+    }
+
+    #[test]
+    fn the_digest_does_not_depend_on_order() {
+        let digest = |files: &[(&str, &[u8], bool)]| {
+            let mut sink = Sink::new(None, UnpackLimits::default());
+            for (path, bytes, executable) in files {
+                let path = (*path).to_owned();
+                let file = Incoming { path, executable: *executable, bytes: &mut &**bytes, replaces: false };
+                assert!(sink.file(file).is_ok());
+            }
+            sink.digest()
+        };
+        let one = digest(&[("a", b"1", false), ("b", b"2", false)]);
+        assert_eq!(one, digest(&[("b", b"2", false), ("a", b"1", false)]));
+        assert_ne!(one, digest(&[("a", b"2", false), ("b", b"1", false)]));
+        assert_ne!(one, digest(&[("a", b"1", true), ("b", b"2", false)]));
+    }
 }

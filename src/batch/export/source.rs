@@ -77,7 +77,7 @@ impl Source {
         let mut sink = Sink::new(Some(into), *limits);
         self.lay(&mut sink)?;
         let digest = sink.digest();
-        let paths = sink.paths();
+        let paths = sink.paths("");
         let alone = paths.len() == 1;
         for path in paths {
             open_archive(&mut sink, into, &path, alone, 1)?;
@@ -156,10 +156,8 @@ fn open_archive(sink: &mut Sink<'_>, into: &Utf8Path, path: &str, alone: bool, l
         Err(refused) => return Err(refused),
     }
     fs::remove_file(&packed).map_err(|error| Refused::ours(format!("`{packed}` cannot be removed"), &error))?;
-    let inside = if base.is_empty() { String::new() } else { format!("{base}/") };
-    let new: Vec<String> = sink.paths().into_iter().filter(|new| new.starts_with(&inside)).collect();
     let alone = sink.len() - before == 1;
-    for path in new {
+    for path in sink.paths(&base) {
         open_archive(sink, into, &path, alone, level + 1)?;
     }
     Ok(())

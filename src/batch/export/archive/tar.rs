@@ -1,8 +1,10 @@
 //! Tars, entry by entry as they come. Long names (GNU's and POSIX's) are read here and not by the library, which
 //! would take one of any length into memory.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Read};
+use std::rc::Rc;
 
 use tar::{Archive, Entry, EntryType, PaxExtensions};
 
@@ -29,7 +31,7 @@ pub(in crate::batch::export) fn unpack(
     base: &str,
     sink: &mut Sink<'_>,
 ) -> Result<(), Refused> {
-    let mut archive = Archive::new(Metered { stream, left: sink.limits.read() });
+    let mut archive = Archive::new(Metered { stream, left: Rc::clone(&sink.readable) });
     let limit = sink.limits.bytes;
     let refuse = |error: io::Error| refused(name, &error, limit);
     let mut ahead = Ahead::default();
@@ -127,7 +129,7 @@ fn refused(archive: &str, error: &io::Error, limit: u64) -> Refused {
 /// A stream that ends with an error when more is read of it than may be.
 struct Metered<R> {
     stream: R,
-    left: u64,
+    left: Rc<Cell<u64>>,
 }
 
 /// More was read than may be.
@@ -145,7 +147,7 @@ impl fmt::Display for Spent {
 impl<R: Read> Read for Metered<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.stream.read(buffer)?;
-        self.left = self.left.checked_sub(length as u64).ok_or_else(|| io::Error::other(Spent))?;
+        self.left.set(self.left.get().checked_sub(length as u64).ok_or_else(|| io::Error::other(Spent))?);
         Ok(length)
     }
 }
