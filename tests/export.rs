@@ -301,6 +301,12 @@ fn what_is_no_export_says_what_to_do() {
 }
 
 #[test]
+fn submissions_can_be_unpacked_by_several_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Submission>();
+}
+
+#[test]
 fn layouts_have_names() {
     for layout in Layout::ALL {
         assert_eq!(layout.to_string().parse::<Layout>().unwrap(), layout);

@@ -180,8 +180,8 @@ fn what_is_damaged_is_named_and_costs_nobody_the_files_beside_it() {
         ("a.zip", b"<html>404</html>", "is damaged"),
         ("a.tgz", &gzip(&whole)[..25], "is damaged"),
         ("a.tar", &whole[..1000], "is damaged"),
-        ("a.rar", b"Rar!\x1a\x07\x01\x00", "is a rar archive, which is not read here: ask for a zip or tar.gz"),
-        ("a.zip", b"7z\xbc\xaf\x27\x1c\x00\x04", "is a 7z archive"),
+        ("a.rar", b"Rar!\x1a\x07\x01\x00", "is packed by rar, which is not read here: ask for a zip or tar.gz"),
+        ("a.zip", b"7z\xbc\xaf\x27\x1c\x00\x04", "is packed by 7z"),
     ];
     for (name, bytes, words) in odd {
         let (alone, _) = unpack(&[(name, bytes)], UnpackLimits::default());

@@ -107,7 +107,7 @@ pub(super) fn unpack(path: &Utf8Path, name: &str, kind: Kind, base: &str, sink: 
         Kind::Tar => tar::unpack(io::BufReader::new(open()?), name, base, sink),
         Kind::TarGz => tar::unpack(flate2::bufread::MultiGzDecoder::new(io::BufReader::new(open()?)), name, base, sink),
         Kind::Other(what) => {
-            Err(Refused::archive(name, format!("is a {what} archive, which is not read here: ask for a zip or tar.gz")))
+            Err(Refused::archive(name, format!("is packed by {what}, which is not read here: ask for a zip or tar.gz")))
         }
     }
 }

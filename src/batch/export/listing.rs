@@ -18,8 +18,11 @@ use super::source::{Packed, Place};
 use super::{Ignored, archive};
 use crate::text::io_words;
 
-/// The most entries of an export's zip, and of an export's folder.
+/// The most entries of an export's zip.
 const MOST: usize = 1_000_000;
+
+/// The most files and folders side by side in an export: no course has more students' files.
+const BESIDE: usize = 100_000;
 
 /// The most entries that are kept of one student in an export's zip: with more it is refused anyway.
 const KEPT: usize = 50_000;
@@ -122,8 +125,8 @@ fn list_folder(folder: &Utf8Path) -> Result<Listing, ExportError> {
         if name::is_litter(&called) {
             continue;
         }
-        if listing.items.len() >= MOST {
-            return Err(ExportError::TooMany { path: folder.to_owned(), limit: MOST });
+        if listing.items.len() >= BESIDE {
+            return Err(ExportError::TooMany { path: folder.to_owned(), limit: BESIDE });
         }
         let kind = entry.file_type().map_err(fail)?;
         if !kind.is_dir() && !kind.is_file() {
@@ -164,7 +167,14 @@ fn list_zip(path: &Utf8Path, above: &[String]) -> Result<Listing, ExportError> {
                 let group = groups.entry(item).or_default();
                 group.folder |= !rest.is_empty() || is_folder(&entry, &called);
                 group.clone |= rest.first().is_some_and(|part| part == ".git");
-                if group.entries.len() < KEPT { group.entries.push(entry.into()) } else { group.more = true }
+                if group.entries.len() < KEPT {
+                    group.entries.push(entry.into())
+                } else {
+                    group.more = true
+                }
+                if groups.len() > BESIDE {
+                    return Err(ExportError::TooMany { path: path.to_owned(), limit: BESIDE });
+                }
             }
             Whose::Nobody => {}
             Whose::Unsafe(why) if ignored.len() < TOLD => ignored.push(Ignored::new(&called, &why)),
