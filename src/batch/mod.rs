@@ -1,7 +1,9 @@
 //! Grading submissions: who runs when, and what becomes of it.
 
 mod build;
+pub mod cohort;
 pub mod crossplay;
+pub mod export;
 mod habits;
 mod lanes;
 pub mod places;

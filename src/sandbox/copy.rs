@@ -31,8 +31,8 @@ const FOLDER: Most = Most { bytes: MAX_BYTES, files: MAX_FILES };
 /// Of the folder of a single file, which may be anything: somebody's downloads.
 const BESIDE: Most = Most { bytes: 16 << 20, files: 1000 };
 
-/// Folders that are no part of what was written by hand.
-const SKIPPED: [&str; 7] = [".sockspec", ".git", "node_modules", "__pycache__", ".venv", "venv", "target"];
+/// Folders that are no part of what was written by hand: no program is looked for in them.
+pub const SKIPPED: [&str; 7] = [".sockspec", ".git", "node_modules", "__pycache__", ".venv", "venv", "target"];
 
 /// A copy of a submission in a temporary folder of its own, removed when dropped.
 ///

@@ -31,7 +31,7 @@ mod walls;
 pub use bubblewrap::Sentry;
 #[cfg(target_os = "linux")]
 pub use cgroup::sweep as sweep_cgroups;
-pub use copy::{CopyError, Digest, MAX_BYTES, MAX_FILES, PrivateCopy};
+pub use copy::{CopyError, Digest, MAX_BYTES, MAX_FILES, PrivateCopy, SKIPPED};
 pub use level::Level;
 pub use limits::Limits;
 pub use ports::{PortLocks, PortsError};
