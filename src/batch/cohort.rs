@@ -208,7 +208,8 @@ async fn laid_out(submission: Submission, known: Option<Glance>) -> Result<Optio
         }
         let folder = tempfile::Builder::new().prefix(stale::PREFIX).tempdir().map_err(|error| ours(&error))?;
         let held = stale::hold(folder.path());
-        let path = Utf8PathBuf::from_path_buf(folder.path().join("submission")).map_err(|path| ours(&path.display()))?;
+        let path =
+            Utf8PathBuf::from_path_buf(folder.path().join("submission")).map_err(|path| ours(&path.display()))?;
         let laid = submission.unpack(&path, &UnpackLimits::default()).map_err(refused)?;
         Ok(Some(Laid { folder, path, digest: laid.digest, notes: laid.notes, _held: held }))
     };

@@ -17,6 +17,7 @@ use thiserror::Error;
 
 use crate::judge::submission::{FORMAT, SubmissionRecord};
 use crate::judge::verdict::SubmissionVerdict;
+use crate::plan::points::Points;
 use crate::roster::Student;
 
 /// The store's name in its folder.
@@ -41,6 +42,8 @@ CREATE TABLE submission (
   reason  TEXT,             -- why there are no verdicts
   again   INTEGER NOT NULL, -- whether it is to be graded again in any case
   status  INTEGER NOT NULL, -- the exit status that `check` would have had
+  score   INTEGER,          -- hundredths of points
+  most    INTEGER,
   verdict BLOB,             -- JSON, packed
   record  BLOB              -- JSON, packed
 );
@@ -146,6 +149,28 @@ pub struct Glance {
     pub status: u8,
 }
 
+/// A row of the cohort, in a line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// Who.
+    pub student: Student,
+    /// Why there are no verdicts, where there are none.
+    pub reason: Option<String>,
+    /// The exit status that `check` would have had.
+    pub status: u8,
+    /// Points earned, of how many.
+    pub score: Option<(Points, Points)>,
+}
+
+/// What came of taking in another store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Merged {
+    /// Rows that were taken.
+    pub taken: usize,
+    /// Rows that were there already.
+    pub known: usize,
+}
+
 /// An open store.
 #[derive(Debug)]
 pub struct Store {
@@ -244,18 +269,20 @@ impl Store {
         let row = |why: String| StoreError::Row { id: stored.student.id.clone(), why };
         let who = (&stored.student, &stored.members, &stored.notes);
         let student = serde_json::to_string(&who).map_err(|error| row(error.to_string()))?;
-        let (reason, again, status, verdict, record) = match &stored.outcome {
-            Came::Unread { reason, again } => (Some(reason), *again, 3, None, None),
+        let (reason, again, status, score, verdict, record) = match &stored.outcome {
+            Came::Unread { reason, again } => (Some(reason), *again, 3, None, None, None),
             Came::Graded(kept) => {
                 let troubled = kept.record.programs.iter().any(|program| program.record.trouble.is_some());
                 let verdict = packed(&kept.verdict).map_err(|error| row(error.to_string()))?;
                 let record = packed(&kept.record).map_err(|error| row(error.to_string()))?;
-                (None, troubled, kept.verdict.status(), Some(verdict), Some(record))
+                let score = (kept.verdict.score().0, kept.verdict.max_score().0);
+                (None, troubled, kept.verdict.status(), Some(score), Some(verdict), Some(record))
             }
         };
-        let query = "INSERT OR REPLACE INTO submission VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-        let values =
-            params![stored.student.id, student, stored.content, stored.terms, reason, again, status, verdict, record];
+        let query = "INSERT OR REPLACE INTO submission VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        let (score, most) = (score.map(|(score, _)| score), score.map(|(_, most)| most));
+        let (id, content, terms) = (&stored.student.id, &stored.content, &stored.terms);
+        let values = params![id, student, content, terms, reason, again, status, score, most, verdict, record];
         self.connection.execute(query, values).map(drop).map_err(self.failed())
     }
 
@@ -269,6 +296,57 @@ impl Store {
             Ok(Glance { content: row.get(0)?, terms: row.get(1)?, again: row.get(2)?, status: row.get(3)? })
         };
         self.connection.query_row(query, [id], glance).optional().map_err(self.failed())
+    }
+
+    /// All rows, a line each, in the order of their IDs.
+    ///
+    /// # Errors
+    /// The database's, or one cannot be understood.
+    pub fn lines(&self, mut take: impl FnMut(Line)) -> Result<(), StoreError> {
+        let failed = self.failed();
+        let text = "SELECT id, student, reason, status, score, most FROM submission ORDER BY id";
+        let mut query = self.connection.prepare(text).map_err(&failed)?;
+        let mut rows = query.query([]).map_err(&failed)?;
+        while let Some(row) = rows.next().map_err(&failed)? {
+            let column = |row: &Row<'_>| -> rusqlite::Result<(String, String, Option<u32>, Option<u32>)> {
+                Ok((row.get(0)?, row.get(1)?, row.get(4)?, row.get(5)?))
+            };
+            let (id, student, score, most) = column(row).map_err(&failed)?;
+            let (student, _, _): (Student, Vec<Student>, Vec<String>) =
+                serde_json::from_str(&student).map_err(|error| StoreError::Row { id, why: error.to_string() })?;
+            let score = score.map(Points).zip(most.map(Points));
+            let (reason, status) = (row.get(2).map_err(&failed)?, row.get(3).map_err(&failed)?);
+            take(Line { student, reason, status, score });
+        }
+        Ok(())
+    }
+
+    /// Takes in the rows of another store, all or none. A row that is there with the same content under the
+    /// same terms stays, unless what is there is to be graded again; so to do it twice changes nothing.
+    ///
+    /// # Errors
+    /// Either database's.
+    pub fn take_in(&mut self, other: &Utf8Path) -> Result<Merged, StoreError> {
+        let file = other.join(NAME);
+        let failed = |source| StoreError::Database { file: file.clone(), source };
+        self.connection.execute("ATTACH DATABASE ?1 AS other", [file.as_str()]).map_err(failed)?;
+        let taken = self.copy_attached().map_err(failed);
+        let all = self.connection.query_row("SELECT count(*) FROM other.submission", [], |row| row.get::<_, i64>(0));
+        self.connection.execute("DETACH DATABASE other", []).map_err(failed)?;
+        let (taken, all) = (taken?, usize::try_from(all.map_err(failed)?).unwrap_or(usize::MAX));
+        Ok(Merged { taken, known: all.saturating_sub(taken) })
+    }
+
+    fn copy_attached(&mut self) -> rusqlite::Result<usize> {
+        let transaction = self.connection.transaction()?;
+        let taken = transaction.execute(
+            "INSERT OR REPLACE INTO main.submission SELECT * FROM other.submission AS theirs WHERE NOT EXISTS (
+               SELECT 1 FROM main.submission AS ours WHERE ours.id = theirs.id AND ours.content = theirs.content
+               AND ours.terms = theirs.terms AND ours.again <= theirs.again)",
+            [],
+        )?;
+        transaction.commit()?;
+        Ok(taken)
     }
 
     /// The IDs of all submissions, in order.
@@ -294,14 +372,6 @@ impl Store {
         let found: Option<Columns> =
             self.connection.query_row(query, [id], columns).optional().map_err(self.failed())?;
         found.map(|columns| stored(columns).map_err(|why| StoreError::Row { id: id.to_owned(), why })).transpose()
-    }
-
-    /// Takes a submission out: it is no longer of the cohort.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn remove(&self, id: &str) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM submission WHERE id = ?1", [id]).map(drop).map_err(self.failed())
     }
 
     /// Puts all that was written into the one file, so that it can be copied alone.

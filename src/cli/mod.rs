@@ -3,16 +3,19 @@
 //! Exit status: 0 all that is required holds, 1 some of it does not, 2 wrong usage or a wrong
 //! suite, 3 something could not be graded.
 
+use std::fmt;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::plan::Report;
+use crate::plan::{Report, diagnose};
 use crate::program::find::FindError;
 use crate::report::ReportError;
 
 mod args;
+mod batch;
 mod check;
+mod cohort;
 mod crossplay;
 mod doctor;
 mod explain;
@@ -20,9 +23,13 @@ mod grade;
 mod judge;
 mod lint;
 mod list;
+mod merge;
 mod output;
+mod parade;
 mod progress;
+mod report;
 mod reports;
+mod terms;
 mod told;
 mod worker;
 
@@ -74,6 +81,12 @@ enum Command {
     Check(check::Check),
     /// Let every client loose on every server: who speaks with whom, and why not
     Crossplay(crossplay::Crossplay),
+    /// Grade all submissions of a course's export
+    Batch(batch::Batch),
+    /// Write reports on a cohort that `batch` graded
+    Report(report::Report),
+    /// Join the stores of a cohort's parts
+    Merge(merge::Merge),
     /// Judge records again that `check --record` kept
     Judge(judge::Judge),
     /// List requirements and scenarios
@@ -98,6 +111,17 @@ pub enum Stop {
     Mistakes(Vec<Report>),
     /// Our fault or the machine's.
     Trouble(anyhow::Error),
+}
+
+impl fmt::Display for Stop {
+    /// In one line, where it is about one submission of many.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(message) => f.write_str(message),
+            Self::Mistakes(reports) => write!(f, "{}", diagnose::render(reports, false).trim_end()),
+            Self::Trouble(error) => write!(f, "{error:#}"),
+        }
+    }
 }
 
 impl From<Vec<Report>> for Stop {
@@ -158,6 +182,9 @@ fn run(cli: Cli) -> u8 {
     let outcome = match cli.command {
         Command::Check(command) => command.run(&screen),
         Command::Crossplay(command) => command.run(&screen),
+        Command::Batch(command) => command.run(&screen),
+        Command::Report(command) => command.run(&screen),
+        Command::Merge(command) => command.run(&screen),
         Command::Judge(command) => command.run(&screen),
         Command::List(command) => command.run(&screen),
         Command::Explain(command) => command.run(&screen),

@@ -104,6 +104,12 @@ impl Format {
         }
     }
 
+    /// Whether it is a list for a gradebook, in which each member of a group has a line.
+    #[must_use]
+    pub fn is_gradebook(self) -> bool {
+        matches!(self, Self::Csv | Self::CsvMoodle | Self::CsvCanvas)
+    }
+
     /// How the name of a file in it ends.
     #[must_use]
     pub fn extension(self) -> &'static str {

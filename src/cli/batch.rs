@@ -1,0 +1,219 @@
+//! `sockspec batch`: grade all submissions of a course's export.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use camino::Utf8PathBuf;
+use clap::Args;
+
+use super::cohort::{self, Out};
+use super::grade::{self, CheckRequest};
+use super::output::Screen;
+use super::parade::Parade;
+use super::{Outcome, Stop, Suites, TROUBLE, terms};
+use crate::batch::cohort::{Again, Orders, Tally, run};
+use crate::batch::export::{self, Export, Layout, Submission};
+use crate::batch::store::Store;
+use crate::sandbox::Level;
+use crate::text::tame;
+
+/// Arguments of `sockspec batch`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+EXPORT is what Moodle, Canvas or Gradescope give, clones of GitHub Classroom or
+Classroom 50, or a folder with a folder for each student; a folder or a zip.
+
+Each submission is stored in DIR/sockspec.db as soon as it is graded. The same
+command goes on where it was stopped, and grades only what has changed.
+
+Examples:
+  sockspec batch export.zip --out lab2 --assignment sockspec.yaml
+  sockspec batch export.zip --out lab2 --failed
+  sockspec batch export.zip --out lab2 --only 4711,4712 --force
+  sockspec report lab2 --report html=site/ --report csv-moodle=grades.csv")]
+pub struct Batch {
+    /// A folder or zip with all submissions
+    #[arg(value_name = "EXPORT")]
+    export: Utf8PathBuf,
+
+    /// The folder for the results; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    out: Utf8PathBuf,
+
+    /// How the export is laid out: moodle, canvas, gradescope, github-classroom, classroom50, plain
+    /// [default: told from its names]
+    #[arg(long, value_name = "LAYOUT")]
+    layout: Option<Layout>,
+
+    #[command(flatten)]
+    suites: Suites,
+
+    /// Grade only these submissions
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    only: Vec<String>,
+
+    /// Grade again what has not everything that is required
+    #[arg(long, conflicts_with = "force")]
+    failed: bool,
+
+    /// Grade again what has not changed
+    #[arg(long)]
+    force: bool,
+
+    /// Grade part K of N, always the same one, in a folder of its own; `sockspec merge` joins them
+    #[arg(long, value_name = "K/N")]
+    shard: Option<Shard>,
+
+    /// Isolate programs so, or not at all: private-network, confined, plain [default: the best there is]
+    #[arg(long, value_name = "LEVEL")]
+    isolation: Option<Level>,
+
+    /// Draw the same texts as the run that named this seed [default: by each submission's content]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// Run so many programs at the same time [default: two a processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+
+    /// Give up on a submission after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
+    each: u64,
+
+    /// End after so many seconds, with what is done by then
+    #[arg(long, value_name = "SECONDS")]
+    within: Option<u64>,
+
+    #[arg(long = "report", value_name = "FORMAT=PATH", help = cohort::HELP)]
+    reports: Vec<Out>,
+}
+
+/// A part of a cohort: `2/5`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    part: u64,
+    of: u64,
+}
+
+impl std::str::FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
+        match numbers {
+            Some((part, of)) if (1..=of).contains(&part) => Ok(Self { part, of }),
+            _ => Err("a part and the number of parts are wanted, from 1/1: `2/5`".to_owned()),
+        }
+    }
+}
+
+impl Shard {
+    /// Whether a submission is in this part: the same on every machine, whoever else is in the export.
+    fn has(self, id: &str) -> bool {
+        let hash = blake3::hash(id.as_bytes());
+        let number = hash.as_bytes().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        number % self.of == self.part - 1
+    }
+}
+
+impl Batch {
+    /// Runs the command.
+    pub fn run(self, screen: &Screen) -> Outcome {
+        cohort::can_write(&self.reports)?;
+        let begun = Instant::now();
+        let export = export::open(&self.export, self.layout).map_err(|error| Stop::Usage(error.to_string()))?;
+        let shelf = Rc::new(self.suites.load(Some(&self.export))?);
+        let flags = terms::Flags { isolation: self.isolation, seed: self.seed };
+        let terms = terms::of(&shelf, &flags)?;
+        let store = Store::create(&self.out).map_err(cohort::stop)?;
+        cohort::note_terms(&store, &shelf, &flags, &terms)?;
+        screen.note(&head(&export));
+        let submissions = self.wanted(export)?;
+        let parade = Parade::new(submissions.len(), screen);
+        let orders = Orders {
+            terms,
+            again: if self.force {
+                Again::All
+            } else if self.failed {
+                Again::Failed
+            } else {
+                Again::Troubled
+            },
+            places: self.jobs.map_or_else(|| 2 * grade::processors(), usize::from),
+            each: Duration::from_secs(self.each),
+            end: self.within.map(|seconds| begun + Duration::from_secs(seconds)),
+            prepare: prepare(shelf, &self),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.context("no runtime could be made")?;
+        let tally = runtime.block_on(run(&store, submissions, &orders, &mut |news| parade.show(&news)));
+        parade.end();
+        let tally = tally.map_err(cohort::stop)?;
+        store.tidy().map_err(cohort::stop)?;
+        let summary = cohort::Summary::of(&store)?;
+        screen.print(self.told(&tally, &summary, begun.elapsed(), screen).as_bytes())?;
+        cohort::write(&store, &self.reports)?;
+        Ok(if tally.left > 0 { TROUBLE } else { summary.status })
+    }
+
+    /// Those that are asked for.
+    fn wanted(&self, export: Export) -> Result<Vec<Submission>, Stop> {
+        let mut submissions = export.submissions;
+        if let Some(vain) = self.only.iter().find(|id| !submissions.iter().any(|one| one.student.id == **id)) {
+            let ids: Vec<&str> = submissions.iter().map(|one| one.student.id.as_str()).collect();
+            let advice = crate::span::nearest(vain, ids.clone()).map_or_else(
+                || format!("the first here is {}", ids.first().unwrap_or(&"")),
+                |near| format!("did you mean {near}?"),
+            );
+            return Err(Stop::Usage(format!("--only {vain}: there is no such submission; {advice}")));
+        }
+        submissions.retain(|one| self.only.is_empty() || self.only.contains(&one.student.id));
+        submissions.retain(|one| self.shard.is_none_or(|shard| shard.has(&one.student.id)));
+        Ok(submissions)
+    }
+
+    fn told(&self, tally: &Tally, summary: &cohort::Summary, took: Duration, screen: &Screen) -> String {
+        let mut text = summary.told(screen);
+        let known = if tally.known > 0 { format!(", {} known from before", tally.known) } else { String::new() };
+        text.push_str(&format!("Graded {} in {} s{known}. Stored in {}.\n", tally.graded, took.as_secs(), self.out));
+        if tally.left > 0 {
+            text.push_str(&format!("{} were left for want of time: the same command goes on with them.\n", tally.left));
+        }
+        if self.reports.is_empty() {
+            text.push_str(&format!("For reports: sockspec report {} --report html=site/\n", self.out));
+        }
+        text
+    }
+}
+
+/// Makes what is to be graded of each submission. An assignment in a submission's own folder says nothing:
+/// whoever is graded does not say for what.
+fn prepare(shelf: Rc<super::args::Shelf>, batch: &Batch) -> Rc<crate::batch::cohort::Prepare> {
+    let (seed, isolation) = (batch.seed, batch.isolation);
+    Rc::new(move |path, student, places| {
+        let request = CheckRequest {
+            path: path.to_owned(),
+            seed,
+            isolation,
+            places: Some(places),
+            lenient: true,
+            ..CheckRequest::default()
+        };
+        let prepared = grade::prepare_on(&shelf, &request).map_err(|stop| stop.to_string())?;
+        Ok(crate::batch::Request { id: student.id.clone(), ..prepared })
+    })
+}
+
+/// What is said of the export.
+fn head(export: &Export) -> String {
+    let mut text =
+        format!("{} submissions, laid out as {} ({})\n", export.submissions.len(), export.layout, export.why);
+    for note in &export.notes {
+        text.push_str(&format!("  {note}\n"));
+    }
+    for ignored in &export.ignored {
+        text.push_str(&format!("  left out: {}: {}\n", ignored.name, ignored.reason));
+    }
+    text.lines().map(|line| format!("{}\n", tame(line))).collect()
+}

@@ -1,0 +1,43 @@
+//! What decides a grading beside the files of a submission, as a hash: where it is another, a stored
+//! verdict says nothing any more.
+
+use std::fmt::Write as _;
+
+use super::Stop;
+use super::args::Shelf;
+use crate::plan::Choice;
+use crate::sandbox::Level;
+
+/// What was asked for on the command line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// The level of isolation.
+    pub isolation: Option<Level>,
+    /// What nonces are drawn from.
+    pub seed: Option<u64>,
+}
+
+/// The hash of all of it: the tool, the assignment, the suites in each dialect that a program may turn out
+/// to speak, the flags.
+///
+/// # Errors
+/// Every mistake in the assignment and its suites.
+pub fn of(shelf: &Shelf, flags: &Flags) -> Result<String, Stop> {
+    let mut text = format!("sockspec {}\n", env!("CARGO_PKG_VERSION"));
+    let resolved = shelf.library.resolve(&shelf.choice())?;
+    // Two values that differ in anything print differently; who reads this is a hash.
+    let _ = writeln!(text, "{resolved:?}\n{flags:?}\n{}", shelf.tells_dialect());
+    let dialects: Vec<&str> = if shelf.tells_dialect() {
+        shelf.library.dialects().map(|(name, _)| name).collect()
+    } else {
+        vec![resolved.dialect.as_str()]
+    };
+    for dialect in dialects {
+        let choice = Choice { dialect: Some(dialect), ..shelf.choice() };
+        for role in &resolved.roles {
+            let plan = shelf.library.plan(*role, &choice)?;
+            text.push_str(&serde_json::to_string(&plan).map_err(anyhow::Error::from)?);
+        }
+    }
+    Ok(blake3::hash(text.as_bytes()).to_hex().to_string())
+}
