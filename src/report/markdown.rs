@@ -13,9 +13,12 @@ use super::{Graded, ReportError, told};
 use crate::judge::verdict::{Judged, Missing, ProgramVerdict, Verdict};
 use crate::plan::model::{Level, Show};
 use crate::plan::points::Points;
-use crate::text::{capital, tame};
+use crate::text::capital;
 
 pub(super) use escape::{block, cell, code, prose};
+
+/// The most characters that are shown of what a program printed.
+const PRINTED: usize = 4000;
 
 /// The report while it is made.
 #[derive(Default)]
@@ -154,7 +157,9 @@ fn failure(graded: &Graded, program: &ProgramVerdict, group: &Group<'_>, level: 
         out.push_str(&block(&drawn));
     }
     if let Some(printed) = told::printed(graded, program, judged) {
-        let _ = writeln!(out, "The program printed:\n\n{}", block(&tame(&printed)));
+        let shown: String = printed.chars().take(PRINTED).collect();
+        let cut = if shown.len() < printed.len() { "The program printed, at first" } else { "The program printed" };
+        let _ = writeln!(out, "{cut}:\n\n{}", block(&shown));
     }
     out
 }
