@@ -82,9 +82,7 @@ pub fn cohort(format: Format, options: &CohortOptions) -> Result<Box<dyn Cohort>
     match options.shape {
         Shape::File if !shapes.all => Err(ReportError::OneOnly(format)),
         Shape::Folder if !shapes.one => Err(ReportError::CohortOnly(format)),
-        Shape::File => {
-            Ok(Box::new(OneFile { format, document: Some(document::new(format, &options.formats, true)) }))
-        }
+        Shape::File => Ok(Box::new(OneFile { format, document: Some(document::new(format, &options.formats, true)) })),
         Shape::Folder => Ok(Box::new(Folder { format, options: options.formats.clone() })),
     }
 }

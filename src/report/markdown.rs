@@ -52,8 +52,7 @@ impl Document for Markdown {
 /// The score in a sentence; of what is shown, and it says so.
 pub(super) fn points(graded: &Graded) -> String {
     let (score, of) = told::total(&graded.verdict);
-    let graded_at_all =
-        graded.verdict.requirements().any(|judged| !matches!(judged.verdict, Verdict::Ungraded { .. }));
+    let graded_at_all = graded.verdict.requirements().any(|judged| !matches!(judged.verdict, Verdict::Ungraded { .. }));
     if of == Points(0) && !graded_at_all && graded.verdict.missing.is_empty() {
         return "**Not graded.** No points are lost by that.".to_owned();
     }
@@ -75,8 +74,10 @@ pub(super) fn parts(graded: &Graded, level: usize) -> Vec<String> {
 
 fn table(program: &ProgramVerdict, level: usize) -> String {
     let (score, of) = told::score(program);
+    let graded = told::shown(program).any(|judged| !matches!(judged.verdict, Verdict::Ungraded { .. }));
+    let points = if graded { format!("{score} of {of} points") } else { "Not graded".to_owned() };
     let mut out = format!(
-        "{} {} {}\n\n{score} of {of} points. {}, dialect {}.\n\n",
+        "{} {} {}\n\n{points}. {}, dialect {}.\n\n",
         "#".repeat(level),
         capital(program.role.words()),
         code(&program.path),

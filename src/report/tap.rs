@@ -31,8 +31,7 @@ impl Tap {
         let owner = if self.several { format!("{}: ", who.student.id) } else { String::new() };
         let name = described(&format!("{owner}{name}"));
         let ok = if holds { "ok" } else { "not ok" };
-        let directive =
-            directive.map(|(word, reason)| format!(" # {word} {}", described(reason))).unwrap_or_default();
+        let directive = directive.map(|(word, reason)| format!(" # {word} {}", described(reason))).unwrap_or_default();
         let _ = writeln!(self.points, "{ok} {} - {name}{directive}", self.number);
     }
 

@@ -109,7 +109,6 @@ pub(super) fn score(program: &ProgramVerdict) -> (Points, Points) {
 /// too, so where something is hidden it is not counted.
 pub(super) fn total(verdict: &SubmissionVerdict) -> (Points, Points) {
     let scores = || verdict.programs.iter().map(score);
-    let missing: Points =
-        verdict.missing.iter().filter(|_| !hides(verdict)).map(|missing| missing.points).sum();
+    let missing: Points = verdict.missing.iter().filter(|_| !hides(verdict)).map(|missing| missing.points).sum();
     (scores().map(|(earned, _)| earned).sum(), scores().map(|(_, of)| of).sum::<Points>() + missing)
 }

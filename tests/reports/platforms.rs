@@ -81,8 +81,12 @@ fn classroom50_has_the_keys_that_it_documents() {
     for one in [mutant(), hostile()] {
         let report = one.json("classroom50");
         follows(&classroom50_schema(), &report);
-        let sum = |key: &str| report["tests"].as_array().unwrap().iter().map(|test| test[key].as_u64().unwrap()).sum::<u64>();
-        assert_eq!((Some(sum("score")), Some(sum("max-score"))), (report["score"].as_u64(), report["max-score"].as_u64()));
+        let sum =
+            |key: &str| report["tests"].as_array().unwrap().iter().map(|test| test[key].as_u64().unwrap()).sum::<u64>();
+        assert_eq!(
+            (Some(sum("score")), Some(sum("max-score"))),
+            (report["score"].as_u64(), report["max-score"].as_u64())
+        );
         assert!(sum("score") <= sum("max-score"));
     }
     assert!(!mutant().text("classroom50").contains("TCPS-3 "), "it is published");
@@ -110,7 +114,9 @@ fn live_commands(log: &str) -> Vec<&str> {
     let mut live = Vec::new();
     for line in log.split(['\n', '\r']).map(str::trim_start) {
         match stopped {
-            Some(token) if line.trim_end().strip_prefix("::").and_then(|rest| rest.strip_suffix("::")) == Some(token) => {
+            Some(token)
+                if line.trim_end().strip_prefix("::").and_then(|rest| rest.strip_suffix("::")) == Some(token) =>
+            {
                 stopped = None;
             }
             Some(_) => {}
@@ -167,7 +173,10 @@ fn what_is_hidden_is_in_the_teachers_reports_alone() {
         let report = one.text(format);
         for secret in ["TCPS-3", "TCPS-4\"", "TCPS-4 ", "trailing-newline", "exactly as long"] {
             // TCPS-4 is no prefix of an ID that is shown.
-            assert!(!report.contains(&format!("{secret} ")) && !report.contains(&format!("{secret}\"")), "{secret} in {format}: {report}");
+            assert!(
+                !report.contains(&format!("{secret} ")) && !report.contains(&format!("{secret}\"")),
+                "{secret} in {format}: {report}"
+            );
         }
         assert!(report.contains("UDP client"), "{format}: the missing program is named");
     }

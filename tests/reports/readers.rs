@@ -95,7 +95,10 @@ print(json.dumps(sorted(tags)))
 
 #[test]
 fn markdown_of_a_hostile_program_is_text() {
-    let ours = ["code", "em", "h1", "h2", "h3", "h4", "li", "p", "pre", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"];
+    let ours = [
+        "code", "em", "h1", "h2", "h3", "h4", "li", "p", "pre", "strong", "table", "tbody", "td", "th", "thead", "tr",
+        "ul",
+    ];
     for one in [mutant(), hostile()] {
         for format in ["markdown", "github-summary"] {
             let Some(said) = python(MARKDOWN, &one.report(format), true) else { return };
@@ -119,7 +122,8 @@ fn students(one: &Run) -> Vec<Entry> {
         ..Student::default()
     };
     let graded = Outcome::Graded(Box::new(one.graded()));
-    let unread = Outcome::Unread { reason: "+the archive is damaged,\r\n\"=cmd|' /C calc'!A0\"; hand in again".to_owned() };
+    let unread =
+        Outcome::Unread { reason: "+the archive is damaged,\r\n\"=cmd|' /C calc'!A0\"; hand in again".to_owned() };
     vec![
         Entry { student: student("anne", "@SUM(1+1)*cmd|' /C calc'!A0", "000123"), outcome: graded, again: None },
         Entry { student: student("bob", "Müller, \"Bob\" -1", "42"), outcome: unread, again: None },
@@ -131,7 +135,8 @@ fn gradebooks_are_read_by_python_and_compute_nothing() {
     let folder = tempfile::tempdir().unwrap();
     for format in [Format::Csv, Format::CsvMoodle, Format::CsvCanvas] {
         for one in [mutant(), hostile()] {
-            let mut report = cohort(format, &CohortOptions { shape: Shape::File, formats: Options::default() }).unwrap();
+            let mut report =
+                cohort(format, &CohortOptions { shape: Shape::File, formats: Options::default() }).unwrap();
             for entry in students(one) {
                 report.entry(&entry).unwrap();
             }
@@ -147,7 +152,10 @@ fn gradebooks_are_read_by_python_and_compute_nothing() {
                 assert!(!cell.trim_start_matches([' ', '"']).starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell:?}");
             }
             let text = String::from_utf8(written.bytes).unwrap();
-            assert!(text.ends_with("\r\n") && !text.starts_with('\u{feff}'), "RFC 4180, and no mark that an importer reads");
+            assert!(
+                text.ends_with("\r\n") && !text.starts_with('\u{feff}'),
+                "RFC 4180, and no mark that an importer reads"
+            );
         }
     }
 }

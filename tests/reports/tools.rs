@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 /// What is asked of PyPI: a JUnit reader, and a Markdown renderer with GitHub's links.
-const PYTHON: [&str; 3] = ["junitparser==5.0.3", "markdown-it-py==4.3.0", "linkify-it-py==2.1.0"];
+const PYTHON: [&str; 3] = ["junitparser==5.0.3", "markdown-it-py==4.3.0", "linkify-it-py==2.2.0"];
 /// What is asked of npm: CTRF's own library, with the published schema.
 const NODE: &str = "ctrf@0.3.0";
 
