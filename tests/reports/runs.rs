@@ -93,6 +93,11 @@ impl Run {
         Graded { verdict: record.judge(), records }
     }
 
+    /// How many programs are missing.
+    pub fn missing(&self) -> usize {
+        self.json("json")["submissions"][0]["missing"].as_array().unwrap().len()
+    }
+
     /// How many requirements a student may see, with how many verdicts of a name.
     pub fn shown(&self, verdict: &str) -> usize {
         let report = self.json("json");

@@ -31,8 +31,8 @@ struct Pieces(Vec<(bool, String)>);
 impl Pieces {
     fn push(&mut self, is_code: bool, text: &str) {
         match self.0.last_mut() {
-            Some((kind, last)) if *kind == is_code => last.push_str(text),
             _ if text.is_empty() => {}
+            Some((kind, last)) if *kind == is_code => last.push_str(text),
             _ => self.0.push((is_code, text.to_owned())),
         }
     }
@@ -72,7 +72,11 @@ fn words(text: &str, pieces: &mut Pieces) {
         if is_plain(word) && !(marks && pieces.0.is_empty()) {
             pieces.plain(word);
         } else {
-            pieces.code(word);
+            // What ends a sentence is no part of what it ends with.
+            let core = word.trim_end_matches(['.', ',', ';', ':', ')']);
+            let core = if core.is_empty() { word } else { core };
+            pieces.code(core);
+            pieces.plain(&word[core.len()..]);
         }
     }
 }
@@ -84,9 +88,15 @@ fn is_number(word: &str) -> bool {
 fn is_plain(word: &str) -> bool {
     let lower = word.to_lowercase();
     word.chars().all(|c| c.is_alphanumeric() || HARMLESS.contains(c))
-        && !lower.contains("www.")
+        && !names_a_host(word)
         && !lower.contains("://")
         && !["http:", "https:", "ftp:", "mailto:", "xmpp:"].iter().any(|scheme| lower.contains(scheme))
+}
+
+/// Whether some renderer could take it for a host's name, as `UDPServer.py` is one in Paraguay.
+fn names_a_host(word: &str) -> bool {
+    let inner = |pair: &[char]| matches!(pair, [a, '.', b] if a.is_alphanumeric() && b.is_alphabetic());
+    word.chars().collect::<Vec<_>>().windows(3).any(inner)
 }
 
 /// A text as code within a line; its fence is longer than any within it.
