@@ -12,7 +12,7 @@ use super::document::{Document, Who};
 use super::group::{Group, failures};
 use super::sanitize::{attribute, json_text, not_a_command};
 use super::{Graded, ReportError, told};
-use crate::judge::verdict::{ProgramVerdict, Verdict};
+use crate::judge::verdict::ProgramVerdict;
 use crate::text::{count, tame};
 
 /// How many annotations of a level GitHub shows of a step.
@@ -95,15 +95,7 @@ impl Github {
     }
 
     fn ungraded(&mut self, who: &Who<'_>, program: &ProgramVerdict) {
-        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-        for judged in told::shown(program) {
-            let Verdict::Ungraded { reason } = &judged.verdict else { continue };
-            match reasons.iter_mut().find(|(known, _)| known == reason) {
-                Some((_, ids)) => ids.push(&judged.id.0),
-                None => reasons.push((reason, vec![&judged.id.0])),
-            }
-        }
-        for (reason, ids) in reasons {
+        for (reason, ids) in told::reasons(told::shown(program)) {
             let title = self.named(who, &format!("{} not graded", ids.join(", ")));
             self.annotate(Level::Warning, None, &title, &told::ungraded(reason));
         }

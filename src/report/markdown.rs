@@ -166,18 +166,11 @@ fn failure(graded: &Graded, program: &ProgramVerdict, group: &Group<'_>, level: 
 }
 
 fn ungraded(program: &ProgramVerdict) -> Vec<String> {
-    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
-    for judged in told::shown(program) {
-        let Verdict::Ungraded { reason } = &judged.verdict else { continue };
-        match reasons.iter_mut().find(|(known, _)| known == reason) {
-            Some((_, ids)) => ids.push(prose(&judged.id.0)),
-            None => reasons.push((reason, vec![prose(&judged.id.0)])),
-        }
-    }
-    let told = |(reason, ids): &(&str, Vec<String>)| {
-        format!("**Not graded: {}.** No points are lost by that. {}\n\n", ids.join(", "), prose(reason))
+    let told = |(reason, ids): &(&str, Vec<&str>)| {
+        let ids: Vec<String> = ids.iter().map(|id| prose(id)).collect();
+        format!("**Not graded: {}.** No points are lost by that. {}\n\n", ids.join(", "), prose(&capital(reason)))
     };
-    reasons.iter().map(told).collect()
+    told::reasons(told::shown(program)).iter().map(told).collect()
 }
 
 fn absent(missing: &Missing, level: usize) -> String {

@@ -1,14 +1,8 @@
 //! Formats of platforms that publish no reader: checked by the keys that they document.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use super::runs::{hostile, mutant, read_json, sockspec};
-
-fn keys(value: &Value) -> BTreeSet<&str> {
-    value.as_object().unwrap().keys().map(String::as_str).collect()
-}
 
 /// Says what a closed schema refuses.
 fn follows(schema: &Value, report: &Value) {
@@ -171,14 +165,10 @@ fn what_is_hidden_is_in_the_teachers_reports_alone() {
     assert!(one.text("json").contains("\"TCPS-3\"") && one.text("csv").contains("TCPS-3"));
     for format in ["junit", "classroom50", "github", "github-summary", "ctrf", "tap", "markdown"] {
         let report = one.text(format);
-        for secret in ["TCPS-3", "TCPS-4\"", "TCPS-4 ", "trailing-newline", "exactly as long"] {
-            // TCPS-4 is no prefix of an ID that is shown.
-            assert!(
-                !report.contains(&format!("{secret} ")) && !report.contains(&format!("{secret}\"")),
-                "{secret} in {format}: {report}"
-            );
+        for secret in ["TCPS-3", "TCPS-4", "trailing-newline"] {
+            assert!(!report.contains(secret), "{secret} in {format}: {report}");
         }
         assert!(report.contains("UDP client"), "{format}: the missing program is named");
     }
-    assert_eq!(keys(&one.json("json")["submissions"][0]).contains("student"), false, "nobody has a list here");
+    assert!(one.json("json")["submissions"][0].get("student").is_none(), "nobody has a list here");
 }
