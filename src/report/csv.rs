@@ -164,14 +164,7 @@ fn is_ungraded(judged: &Judged) -> bool {
 /// What a grade does not say: what is missing, and what could not be graded and why.
 pub(super) fn note(verdict: &SubmissionVerdict) -> String {
     let mut parts: Vec<String> = verdict.missing.iter().map(told::missing).collect();
-    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-    for judged in verdict.requirements() {
-        let Verdict::Ungraded { reason } = &judged.verdict else { continue };
-        match reasons.iter_mut().find(|(known, _)| known == reason) {
-            Some((_, ids)) => ids.push(&judged.id.0),
-            None => reasons.push((reason, vec![&judged.id.0])),
-        }
-    }
+    let reasons = told::reasons(verdict.requirements());
     parts.extend(reasons.iter().map(|(reason, ids)| format!("not graded: {}: {reason}", ids.join(", "))));
     parts.join(" | ")
 }

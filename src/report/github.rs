@@ -10,9 +10,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::document::{Document, Who};
 use super::group::{Group, failures};
-use super::sanitize::attribute;
+use super::sanitize::{attribute, json_text, not_a_command};
 use super::{Graded, ReportError, told};
-use crate::judge::verdict::{ProgramVerdict, Verdict};
+use crate::judge::verdict::ProgramVerdict;
 use crate::text::{count, tame};
 
 /// How many annotations of a level GitHub shows of a step.
@@ -89,21 +89,13 @@ impl Github {
         let level = if group.is_required() { Level::Error } else { Level::Notice };
         let file = self.place.folder.as_ref().map(|folder| folder.join(&program.path));
         self.annotate(level, file.as_deref(), &title, &format!("{}{same}", told.message));
-        let printed =
-            told::printed(graded, program, judged).map(|printed| format!("\nprinted:\n{printed}")).unwrap_or_default();
+        let printed = told::printed(graded, program, judged).filter(|_| !self.several);
+        let printed = printed.map(|printed| format!("\nprinted:\n{}", json_text(&printed))).unwrap_or_default();
         self.group(&title, &format!("{}{printed}", told.text));
     }
 
     fn ungraded(&mut self, who: &Who<'_>, program: &ProgramVerdict) {
-        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-        for judged in told::shown(program) {
-            let Verdict::Ungraded { reason } = &judged.verdict else { continue };
-            match reasons.iter_mut().find(|(known, _)| known == reason) {
-                Some((_, ids)) => ids.push(&judged.id.0),
-                None => reasons.push((reason, vec![&judged.id.0])),
-            }
-        }
-        for (reason, ids) in reasons {
+        for (reason, ids) in told::reasons(told::shown(program)) {
             let title = self.named(who, &format!("{} not graded", ids.join(", ")));
             self.annotate(Level::Warning, None, &title, &told::ungraded(reason));
         }
@@ -112,7 +104,7 @@ impl Github {
     fn totals(&mut self, who: &Who<'_>, graded: &Graded) {
         let (score, of) = told::total(&graded.verdict);
         let line = self.named(who, &format!("{score} of {of} points"));
-        self.log.push_str(&format!("{}\n", super::sanitize::not_a_command(&attribute(&tame(&line)))));
+        self.log.push_str(&format!("{}\n", not_a_command(&attribute(&tame(&line)))));
     }
 }
 

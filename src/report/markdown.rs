@@ -13,9 +13,12 @@ use super::{Graded, ReportError, told};
 use crate::judge::verdict::{Judged, Missing, ProgramVerdict, Verdict};
 use crate::plan::model::{Level, Show};
 use crate::plan::points::Points;
-use crate::text::{capital, tame};
+use crate::text::capital;
 
 pub(super) use escape::{block, cell, code, prose};
+
+/// The most characters that are shown of what a program printed.
+const PRINTED: usize = 4000;
 
 /// The report while it is made.
 #[derive(Default)]
@@ -71,8 +74,10 @@ pub(super) fn parts(graded: &Graded, level: usize) -> Vec<String> {
 
 fn table(program: &ProgramVerdict, level: usize) -> String {
     let (score, of) = told::score(program);
+    let graded = told::shown(program).any(|judged| !matches!(judged.verdict, Verdict::Ungraded { .. }));
+    let points = if graded { format!("{score} of {of} points") } else { "Not graded".to_owned() };
     let mut out = format!(
-        "{} {} {}\n\n{score} of {of} points. {}, dialect {}.\n\n",
+        "{} {} {}\n\n{points}. {}, dialect {}.\n\n",
         "#".repeat(level),
         capital(program.role.words()),
         code(&program.path),
@@ -153,24 +158,19 @@ fn failure(graded: &Graded, program: &ProgramVerdict, group: &Group<'_>, level: 
         out.push_str(&block(&drawn));
     }
     if let Some(printed) = told::printed(graded, program, judged) {
-        let _ = writeln!(out, "The program printed:\n\n{}", block(&tame(&printed)));
+        let shown: String = printed.chars().take(PRINTED).collect();
+        let cut = if shown.len() < printed.len() { "The program printed, at first" } else { "The program printed" };
+        let _ = writeln!(out, "{cut}:\n\n{}", block(&shown));
     }
     out
 }
 
 fn ungraded(program: &ProgramVerdict) -> Vec<String> {
-    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
-    for judged in told::shown(program) {
-        let Verdict::Ungraded { reason } = &judged.verdict else { continue };
-        match reasons.iter_mut().find(|(known, _)| known == reason) {
-            Some((_, ids)) => ids.push(prose(&judged.id.0)),
-            None => reasons.push((reason, vec![prose(&judged.id.0)])),
-        }
-    }
-    let told = |(reason, ids): &(&str, Vec<String>)| {
-        format!("**Not graded: {}.** No points are lost by that. {}\n\n", ids.join(", "), prose(reason))
+    let told = |(reason, ids): &(&str, Vec<&str>)| {
+        let ids: Vec<String> = ids.iter().map(|id| prose(id)).collect();
+        format!("**Not graded: {}.** No points are lost by that. {}\n\n", ids.join(", "), prose(&capital(reason)))
     };
-    reasons.iter().map(told).collect()
+    told::reasons(told::shown(program)).iter().map(told).collect()
 }
 
 fn absent(missing: &Missing, level: usize) -> String {

@@ -4,18 +4,19 @@
 //! nothing at all: <https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits>.
 
 use super::document::{Document, Who};
-use super::{Graded, ReportError, markdown, told};
+use super::sanitize::attribute;
+use super::{Graded, ReportError, markdown};
 use crate::text::count;
 
-/// The most bytes: 1 MiB, less what others may add.
-const MOST: usize = 1_000_000;
+/// The most bytes of the table and of the details: 1 MiB together, less what others may add.
+const MOST: (usize, usize) = (300_000, 700_000);
 
 /// The report while it is made: what everybody asks first on top, then the details.
 pub(super) struct Summary {
     several: bool,
     rows: Vec<String>,
     parts: Vec<String>,
-    room: usize,
+    room: (usize, usize),
     left_out: usize,
 }
 
@@ -25,8 +26,8 @@ impl Summary {
     }
 
     fn part(&mut self, part: String) {
-        if self.left_out == 0 && part.len() <= self.room {
-            self.room -= part.len();
+        if self.left_out == 0 && part.len() <= self.room.1 {
+            self.room.1 -= part.len();
             self.parts.push(part);
         } else {
             self.left_out += 1;
@@ -34,19 +35,27 @@ impl Summary {
     }
 
     /// A line of the table of several submissions.
-    fn row(&mut self, who: &Who<'_>, result: &str) {
-        let row = format!("| {} | {} |\n", markdown::cell(&markdown::prose(who.student.shown())), result);
-        self.room = self.room.saturating_sub(row.len());
-        self.rows.push(row);
+    fn row(&mut self, name: &str, result: &str) {
+        let row = format!("| {} | {} |\n", markdown::cell(name), markdown::cell(result));
+        if row.len() <= self.room.0 {
+            self.room.0 -= row.len();
+            self.rows.push(row);
+        } else {
+            self.left_out += 1;
+        }
     }
+}
+
+/// Whose it is, in a line that is not too long.
+fn name(who: &Who<'_>) -> String {
+    markdown::prose(&attribute(who.student.shown()))
 }
 
 impl Document for Summary {
     fn submission(&mut self, who: &Who<'_>, graded: &Graded) -> Result<(), ReportError> {
         let level = if self.several {
-            let (score, of) = told::total(&graded.verdict);
-            self.row(who, &format!("{score} / {of}"));
-            self.part(format!("## {}\n\n{}\n\n", markdown::prose(who.student.shown()), markdown::points(graded)));
+            self.row(&name(who), &markdown::points(graded));
+            self.part(format!("## {}\n\n{}\n\n", name(who), markdown::points(graded)));
             3
         } else {
             self.part(format!("{}\n\n", markdown::points(graded)));
@@ -57,18 +66,14 @@ impl Document for Summary {
     }
 
     fn unread(&mut self, who: &Who<'_>, reason: &str) {
-        self.row(who, &format!("not graded: {}", markdown::cell(&markdown::prose(reason))));
+        self.row(&name(who), &format!("**Not graded.** {}", markdown::prose(&attribute(reason))));
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<u8>, ReportError> {
         let mut out = String::new();
         if !self.rows.is_empty() {
-            out.push_str("| submission | points |\n|---|---:|\n");
-            let fit = self.rows.iter().scan(0, |used, row| {
-                *used += row.len();
-                (*used <= MOST).then_some(row.as_str())
-            });
-            out.extend(fit);
+            out.push_str("| submission | result |\n|---|---|\n");
+            out.extend(self.rows);
             out.push('\n');
         }
         out.extend(self.parts);

@@ -39,7 +39,7 @@ impl Tap {
     fn block(&mut self, severity: &str, message: &str, text: &str) {
         let _ = writeln!(self.points, "  ---\n  message: {}\n  severity: {severity}\n  text:", quoted(message));
         for line in xml_text(&tame(text)).trim_end().lines() {
-            let _ = writeln!(self.points, "    - {}", quoted(line));
+            let _ = writeln!(self.points, "    - {}", item(&quoted(line)));
         }
         self.points.push_str("  ...\n");
     }
@@ -93,10 +93,32 @@ fn described(text: &str) -> String {
 
 /// A YAML string in double quotes.
 fn quoted(text: &str) -> String {
-    let line = attribute_of_any_length(text);
+    let line = xml_text(&tame(text)).replace('\n', " ").replace('\t', "    ");
     format!("\"{}\"", line.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-fn attribute_of_any_length(text: &str) -> String {
-    xml_text(&tame(text)).replace('\n', " ").replace('\t', "    ")
+/// A quoted string as an item of a list. Perl's reader takes one whose first word ends with a colon for a
+/// key, quotes or not; so that colon is written as an escape.
+fn item(quoted: &str) -> String {
+    let word = quoted.find(char::is_whitespace).unwrap_or(quoted.len());
+    let gap = quoted[word..].len() - quoted[word..].trim_start().len();
+    let (ends, begins) = (quoted[..word].ends_with(':').then(|| word - 1), quoted[word + gap..].starts_with(':'));
+    match ends.or(begins.then_some(word + gap)) {
+        Some(at) => format!("{}\\x3a{}", &quoted[..at], &quoted[at + 1..]),
+        None => quoted.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{item, quoted};
+
+    #[test]
+    fn the_first_word_of_an_item_is_no_key() {
+        assert_eq!(item(&quoted("seen: \"x\" y: z")), r#""seen\x3a \"x\" y: z""#);
+        assert_eq!(item(&quoted("a : b")), r#""a \x3a b""#);
+        assert_eq!(item(&quoted(": :error::x")), r#""\x3a :error::x""#);
+        assert_eq!(item(&quoted("one two: three")), r#""one two: three""#);
+        assert_eq!(item(&quoted("漢字")), r#""漢字""#);
+    }
 }

@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use super::group::{Group, failures};
 use super::layout::{Paint, fit, pad, width, wrap};
 use super::sanitize::not_a_command;
-use super::{Graded, blocker_is_shown, is_shown, ladder};
+use super::{Graded, blocker_is_shown, is_shown, ladder, told};
 use crate::judge::verdict::{Finding, Judged, Missing, ProgramVerdict, Verdict};
 use crate::plan::model::{Level, Show, Visibility};
 use crate::plan::points::Points;
@@ -284,14 +284,7 @@ impl<'a> Page<'a> {
     }
 
     fn ungraded(&mut self) {
-        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-        for judged in self.graded.verdict.programs.iter().flat_map(shown) {
-            let Verdict::Ungraded { reason } = &judged.verdict else { continue };
-            match reasons.iter_mut().find(|(known, _)| known == reason) {
-                Some((_, ids)) => ids.push(&judged.id.0),
-                None => reasons.push((reason, vec![&judged.id.0])),
-            }
-        }
+        let reasons = told::reasons(self.graded.verdict.programs.iter().flat_map(shown));
         if reasons.is_empty() {
             return;
         }

@@ -1,6 +1,9 @@
 //! Whole reports about results that are built by hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
+mod cohorts;
+mod formats;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 

@@ -5,7 +5,7 @@
 use super::{Graded, blocker_is_shown, is_shown, ladder};
 use crate::ids::RequirementId;
 use crate::judge::facts::View;
-use crate::judge::verdict::{Finding, Judged, Missing, ProgramVerdict, SubmissionVerdict};
+use crate::judge::verdict::{Finding, Judged, Missing, ProgramVerdict, SubmissionVerdict, Verdict};
 use crate::plan::model::Show;
 use crate::plan::points::Points;
 
@@ -78,6 +78,19 @@ pub(super) fn blocked(program: &ProgramVerdict, by: &RequirementId) -> String {
 /// Why something has no verdict.
 pub(super) fn ungraded(reason: &str) -> String {
     format!("could not be graded, and costs no points: {reason}")
+}
+
+/// Why requirements could not be graded, each reason once, with their IDs.
+pub(super) fn reasons<'a>(all: impl IntoIterator<Item = &'a Judged>) -> Vec<(&'a str, Vec<&'a str>)> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for judged in all {
+        let Verdict::Ungraded { reason } = &judged.verdict else { continue };
+        match reasons.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, ids)) => ids.push(&judged.id.0),
+            None => reasons.push((reason, vec![&judged.id.0])),
+        }
+    }
+    reasons
 }
 
 /// That a program is not there.

@@ -12,16 +12,42 @@ const HARMLESS: &str = ".,;:'()-/?%+=✓✗–…“”‘’";
 /// A line of prose. What it quotes, and every word that could mean something, is code.
 pub fn prose(text: &str) -> String {
     let line = one_line(text);
-    let mut out = String::new();
+    let mut pieces = Pieces::default();
     let mut rest = line.as_str();
     while let Some(at) = rest.find('"') {
-        words(&rest[..at], &mut out);
+        words(&rest[..at], &mut pieces);
         let end = quotation(&rest[at..]);
-        out.push_str(&code(&rest[at..at + end]));
+        pieces.code(&rest[at..at + end]);
         rest = &rest[at + end..];
     }
-    words(rest, &mut out);
-    out
+    words(rest, &mut pieces);
+    pieces.markdown()
+}
+
+/// Text and code in turn. Two pieces of code that touch would have one fence between them, so they are one.
+#[derive(Default)]
+struct Pieces(Vec<(bool, String)>);
+
+impl Pieces {
+    fn push(&mut self, is_code: bool, text: &str) {
+        match self.0.last_mut() {
+            _ if text.is_empty() => {}
+            Some((kind, last)) if *kind == is_code => last.push_str(text),
+            _ => self.0.push((is_code, text.to_owned())),
+        }
+    }
+
+    fn code(&mut self, text: &str) {
+        self.push(true, text);
+    }
+
+    fn plain(&mut self, text: &str) {
+        self.push(false, text);
+    }
+
+    fn markdown(self) -> String {
+        self.0.into_iter().map(|(is_code, text)| if is_code { code(&text) } else { text }).collect()
+    }
 }
 
 /// The length of the quotation at the beginning of a text: to its closing quotes, or all of it.
@@ -36,17 +62,21 @@ fn quotation(text: &str) -> usize {
     text.len()
 }
 
-fn words(text: &str, out: &mut String) {
+fn words(text: &str, pieces: &mut Pieces) {
     for (number, word) in text.split(' ').enumerate() {
         if number > 0 {
-            out.push(' ');
+            pieces.plain(" ");
         }
-        if is_plain(word) {
-            // A line could begin with it: a list, or a rule.
-            let first = word.starts_with(['-', '+', '=']) || word.ends_with(['.', ')']) && is_number(word);
-            out.push_str(&if first && out.trim().is_empty() { code(word) } else { word.to_owned() });
+        // At the beginning of a line it could be a list, or a rule.
+        let marks = word.starts_with(['-', '+', '=']) || word.ends_with(['.', ')']) && is_number(word);
+        if is_plain(word) && !(marks && pieces.0.is_empty()) {
+            pieces.plain(word);
         } else {
-            out.push_str(&code(word));
+            // What ends a sentence is no part of what it ends with.
+            let core = word.trim_end_matches(['.', ',', ';', ':', ')']);
+            let core = if core.is_empty() { word } else { core };
+            pieces.code(core);
+            pieces.plain(&word[core.len()..]);
         }
     }
 }
@@ -58,9 +88,15 @@ fn is_number(word: &str) -> bool {
 fn is_plain(word: &str) -> bool {
     let lower = word.to_lowercase();
     word.chars().all(|c| c.is_alphanumeric() || HARMLESS.contains(c))
-        && !lower.contains("www.")
+        && !names_a_host(word)
         && !lower.contains("://")
         && !["http:", "https:", "ftp:", "mailto:", "xmpp:"].iter().any(|scheme| lower.contains(scheme))
+}
+
+/// Whether some renderer could take it for a host's name, as `UDPServer.py` is one in Paraguay.
+fn names_a_host(word: &str) -> bool {
+    let inner = |pair: &[char]| matches!(pair, [a, '.', b] if a.is_alphanumeric() && b.is_alphabetic());
+    word.chars().collect::<Vec<_>>().windows(3).any(inner)
 }
 
 /// A text as code within a line; its fence is longer than any within it.
