@@ -82,7 +82,7 @@
   };
 
   const drawHead = () => {
-    const groups = element("tr", {}, element("td", { colspan: 2, class: "corner" }));
+    const groups = element("tr", {}, element("td", { class: "corner" }), element("td"));
     for (let at = 0; at < columns.length;) {
       const role = data.columns[columns[at]].role;
       let end = at;
