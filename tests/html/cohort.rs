@@ -5,8 +5,10 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use sockspec::event::{Event, Fact, Output};
+use sockspec::ids::Role;
 use sockspec::judge::submission::SubmissionRecord;
-use sockspec::judge::verdict::Verdict;
+use sockspec::judge::verdict::{Missing, Verdict};
+use sockspec::plan::points::Points;
 use sockspec::report::Graded;
 use sockspec::report::cohort::{Cohort as _, Entry, Outcome};
 use sockspec::report::html::Site;
@@ -89,9 +91,9 @@ fn mixed(number: usize, whole: bool) -> Graded {
         (0..4).map(|role| bases[CHOICE[(number * (2 * role + 1) + number / 8) % 8]].programs[role].clone()).collect();
     if number % 23 == 5 {
         record.programs.truncate(3);
-        let (role, points) = (sockspec::ids::Role::TcpClient, sockspec::plan::points::Points(2500));
+        let (role, points) = (Role::TcpClient, Points(2500));
         let looked_for = "a file such as TCPClient.py".to_owned();
-        record.missing = vec![sockspec::judge::verdict::Missing { role, looked_for, points }];
+        record.missing = vec![Missing { role, looked_for, points }];
     }
     let records = || record.programs.iter().map(|one| one.record.clone()).collect();
     Graded { verdict: record.judge(), records: if whole { records() } else { Vec::new() } }
@@ -110,7 +112,7 @@ pub fn entries(number: usize, whole: bool) -> impl Iterator<Item = Entry> {
             if number % 29 == 7 {
                 let reason = "the machine has no processor time left; grade it again".to_owned();
                 let judged = &mut graded.verdict.programs[2].requirements[7];
-                (judged.verdict, judged.finding) = (Verdict::Ungraded { reason }, None);
+                (judged.verdict, judged.finding, judged.earned) = (Verdict::Ungraded { reason }, None, Points(0));
             }
             Outcome::Graded(Box::new(graded))
         };
@@ -131,7 +133,8 @@ pub fn hostile() -> Entry {
             (finding.expected, finding.actual, finding.explanation) = (text(), text(), text());
             finding.cause = text();
         }
-        program.requirements[0].verdict = Verdict::Ungraded { reason: text() };
+        let first = &mut program.requirements[0];
+        (first.verdict, first.earned) = (Verdict::Ungraded { reason: text() }, Points(0));
     }
     let said = Fact::Printed { stream: Output::Stdout, bytes: Bytes(HOSTILE.as_bytes().to_vec()), cut: 0 };
     for record in graded.records.iter_mut().flat_map(|program| &mut program.records) {

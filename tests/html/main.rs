@@ -8,6 +8,7 @@
 mod browser;
 mod cohort;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use browser::{Tab, browse};
@@ -197,6 +198,8 @@ fn a_page_shows_the_exchange_and_where_it_went_wrong() {
 fn hostile_text_is_only_read() {
     let site = cohort::write("hostile", cohort::entries(3, false).chain([cohort::hostile()]));
     browse(async |tab| {
+        // What the browser itself asked for to start with.
+        tab.client.goto("about:blank").await.unwrap();
         tab.requests().await;
         for file in ["index.html", "submissions/hostile.html", "students/hostile.html"] {
             tab.open(&site.join(file)).await;
@@ -287,6 +290,18 @@ fn without_a_script_there_is_a_plain_table() {
     });
 }
 
+/// How the page is acted on where time counts: a driver's own clicks wait for much.
+const ACTS: &str = "const sort = (name) => document.querySelector(`button[data-sort='${name}']`).click(); \
+    const pick = (id, value) => { const one = document.getElementById(id); one.value = value; \
+    one.dispatchEvent(new Event(id === 'text' ? 'input' : 'change', { bubbles: true })); };";
+
+/// Seconds of processor time that the page has taken.
+async fn worked(tab: &Tab) -> f64 {
+    let metrics = tab.devtools("Performance.getMetrics", json!({})).await;
+    let all = metrics["metrics"].as_array().unwrap();
+    all.iter().find(|metric| metric["name"] == "TaskDuration").unwrap()["value"].as_f64().unwrap()
+}
+
 #[test]
 fn two_thousand_submissions_are_quick() {
     let site = cohort::write("many", cohort::entries(2000, false));
@@ -297,19 +312,25 @@ fn two_thousand_submissions_are_quick() {
         tab.screen((1280, 900), "light").await;
         tab.open(&index).await;
         wait(tab, "#matrix tbody tr[data-place]").await;
-        let took = tab.ask(
-            "const took = {}; const time = (name, act) => { const from = performance.now(); act(); document.body.offsetHeight; took[name] = performance.now() - from; }; \
-             const pick = (id, value) => { const one = document.getElementById(id); one.value = value; one.dispatchEvent(new Event(id === 'text' ? 'input' : 'change', { bubbles: true })); }; \
-             const sort = (name) => document.querySelector(`button[data-sort='${name}']`).click(); \
-             time('sort by points', () => sort('points')); time('sort by name', () => sort('name')); \
-             time('sort by requirement', () => sort('tcp-server/TCPS-6')); time('filter by verdict', () => pick('verdict', 'f')); \
-             time('filter by text', () => pick('text', 'oberg 1')); time('clear', () => document.getElementById('clear').click()); \
-             const load = performance.getEntriesByType('navigation')[0]; took['load'] = load.domContentLoadedEventEnd; \
-             return { took, drawn: document.querySelectorAll('#matrix tbody tr[data-place]').length, cells: document.querySelectorAll('#matrix td').length }",
-        ).await;
-        std::fs::write(browser::kept().join("quick.json"), format!("{size} bytes\n{took:#}\n")).unwrap();
-        assert!(took["drawn"].as_u64().unwrap() < 120, "only what is in view is drawn: {took}");
-        assert!(took["took"].as_object().unwrap().values().all(|time| time.as_f64().unwrap() < 5000.0), "{took}");
+        // The browser's own time, not that in which it waits for a processor.
+        tab.devtools("Performance.enable", json!({ "timeDomain": "threadTicks" })).await;
+        let mut took = BTreeMap::new();
+        for (name, act) in [
+            ("sort by points", "sort('points')"),
+            ("sort by name", "sort('name')"),
+            ("sort by requirement", "sort('tcp-server/TCPS-6')"),
+            ("filter by verdict", "pick('verdict', 'f')"),
+            ("filter by text", "pick('text', 'oberg 1')"),
+            ("clear", "document.getElementById('clear').click()"),
+        ] {
+            let before = worked(tab).await;
+            tab.ask(&format!("{ACTS} {act}; document.body.offsetHeight")).await;
+            took.insert(name, worked(tab).await - before);
+        }
+        let drawn = tab.ask("return document.querySelectorAll('#matrix tbody tr[data-place]').length").await;
+        std::fs::write(browser::kept().join("quick.txt"), format!("{size} bytes, seconds: {took:#?}\n")).unwrap();
+        assert!(drawn.as_u64().unwrap() < 120, "only what is in view is drawn: {drawn}");
+        assert!(took.values().all(|seconds| *seconds < 2.0), "{took:?}");
         // All of it can be reached by scrolling.
         tab.ask("const region = document.querySelector('#region'); region.scrollTop = region.scrollHeight").await;
         wait(tab, "tr[aria-rowindex='2002']").await;

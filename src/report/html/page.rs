@@ -89,7 +89,7 @@ impl<'a> Page<'a> {
             section .score aria-label="Score" {
                 p .total {
                     span .earned { (earned.to_string()) } span .of { " / " (of.to_string()) } " "
-                    span .what { (of_what) }
+                    span .of-what { (of_what) }
                 }
                 (bar(earned, of))
                 div .scroll tabindex="0" role="region" aria-label="Scores of the programs" {
