@@ -21,7 +21,7 @@ use crate::plan::points::Points;
 use crate::text::Bytes;
 
 /// What a program can print to break a report.
-const HOSTILE: &str = "\0\u{1b}[31m]]>\u{fffe}\u{ffff}\u{9b}2J</failure></testcase><testcase name=\"forged\"/>\
+pub(super) const HOSTILE: &str = "\0\u{1b}[31m]]>\u{fffe}\u{ffff}\u{9b}2J</failure></testcase><testcase name=\"forged\"/>\
                        [[ATTACHMENT|/etc/passwd]] [[PROPERTY|a=b]] &amp; &#0; <![CDATA[ ]]]]>\r\n::error::no\n##[error]no";
 
 fn judged(id: &str, title: &str, points: u32, verdict: Verdict) -> Judged {
@@ -160,7 +160,7 @@ fn graded(programs: Vec<ProgramVerdict>, records: Vec<ProgramRecord>) -> Graded 
 }
 
 /// A bit of everything.
-fn sample() -> Graded {
+pub(super) fn sample() -> Graded {
     let newline = |event| finding("trailing-newline", "The reply was followed by a newline (\"\\n\").", event);
     let tcp = program(
         Role::TcpServer,
@@ -204,7 +204,7 @@ fn sample() -> Graded {
 }
 
 /// Everything that comes from a student is hostile.
-fn hostile(text: &str) -> Graded {
+pub(super) fn hostile(text: &str) -> Graded {
     let mut graded = sample();
     graded.verdict.id = text.to_owned();
     let program = &mut graded.verdict.programs[1];
@@ -272,7 +272,7 @@ fn all_that_is_required_holds() {
     insta::assert_snapshot!(plain(&graded));
 }
 
-fn with_hidden() -> Graded {
+pub(super) fn with_hidden() -> Graded {
     let mut graded = sample();
     let requirements = &mut graded.verdict.programs[1].requirements;
     requirements[1].visibility = Visibility::Hidden;

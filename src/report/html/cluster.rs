@@ -13,6 +13,9 @@ use crate::plan::model::Level;
 use crate::report::group;
 use crate::text::{capital, count};
 
+/// How many causes are shown at once.
+const COMMON: usize = 6;
+
 /// One cause, and who has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cluster {
@@ -101,23 +104,19 @@ pub(super) fn filters<'a>(clusters: &[&'a Cluster]) -> Vec<Filter<'a>> {
     clusters.iter().map(|cluster| Filter { name: Said(&cluster.name).read(), rows: &cluster.rows }).collect()
 }
 
-/// Those that several submissions share, one by one; the others behind one line.
+/// The commonest one by one; the others behind one line.
 pub(super) fn section(clusters: &[&Cluster], rows: &Rows) -> Markup {
-    let shared = clusters.iter().take_while(|cluster| cluster.rows.len() > 1).count();
     let numbered = || clusters.iter().enumerate();
+    let rest = clusters.len().saturating_sub(COMMON);
     html! {
         @if !clusters.is_empty() {
             section #causes {
                 h2 { "Why submissions fail" }
-                ol .clusters {
-                    @for (number, cluster) in numbered().take(shared) { (card(number, cluster, rows)) }
-                }
-                @if shared < clusters.len() {
-                    details open[shared == 0] {
-                        summary { (count(clusters.len() - shared, "cause")) " of one submission each" }
-                        ol .clusters {
-                            @for (number, cluster) in numbered().skip(shared) { (card(number, cluster, rows)) }
-                        }
+                ol .clusters { @for (number, cluster) in numbered().take(COMMON) { (card(number, cluster, rows)) } }
+                @if rest > 0 {
+                    details {
+                        summary { (count(rest, "more cause")) }
+                        ol .clusters { @for (number, cluster) in numbered().skip(COMMON) { (card(number, cluster, rows)) } }
                     }
                 }
             }

@@ -19,7 +19,7 @@ const HEAD: usize = 34;
 /// The width of a character of the style's `.exchange text`, a monospaced face of 13.
 const CHARACTER: usize = 8;
 /// Where the time ends, and names begin.
-const TIME: usize = 82;
+const TIME: usize = 66;
 /// The most characters of a peer's name.
 const NAME: usize = 12;
 
@@ -98,7 +98,7 @@ fn row(rung: &Rung, marked: bool, lines: Lines, top: usize) -> Markup {
         g class=(if marked { "rung hit" } else { "rung" }) {
             @if marked {
                 rect .band x="0" y=(top + 1) width=(WIDTH) height=(ROW - 1) rx="4" {}
-                text .cross x="14" y=(top + 22) { "✗" }
+                text .cross x="8" y=(top + 22) { "✗" }
             }
             text .time x=(TIME) y=(top + 22) text-anchor="end" { (rung.time()) }
             text .who x=(TIME + 14) y=(top + 22) { (Said(&fit(&rung.who, NAME))) }

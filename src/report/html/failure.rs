@@ -43,7 +43,7 @@ impl Failure<'_> {
             article .failure id=(name) aria-labelledby={ (name) "-h" } {
                 h3 id={ (name) "-h" } {
                     (Sign::of(&judged.verdict).mark(judged.level)) " "
-                    span .id { (Said(&judged.id.0)) } " " (Said(&judged.title)) " "
+                    span .id { (Said(&judged.id.0)) } " " span { (Said(&judged.title)) } " "
                     @if judged.points.0 > 0 { (points(judged.earned, judged.points)) }
                 }
                 p .meta {

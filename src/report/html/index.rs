@@ -156,7 +156,7 @@ fn controls() -> Markup {
         }
         p .js .status { span #status role="status" {} " " button #uncause type="button" hidden {} }
         div #region .region .js tabindex="0" role="region" aria-labelledby="submissions-h" aria-describedby="keys" {
-            table #matrix .matrix { thead {} tbody {} }
+            table #matrix .matrix { colgroup {} thead {} tbody {} }
         }
         p #keys .js .note {
             "With the keyboard, in the table: " kbd { "↓" } " " kbd { "↑" } " from row to row, " kbd { "Enter" } " opens the page, "

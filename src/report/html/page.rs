@@ -89,7 +89,7 @@ impl<'a> Page<'a> {
             section .score aria-label="Score" {
                 p .total {
                     span .earned { (earned.to_string()) } span .of { " / " (of.to_string()) } " "
-                    span .what { (of_what) }
+                    span .of-what { (of_what) }
                 }
                 (bar(earned, of))
                 div .scroll tabindex="0" role="region" aria-label="Scores of the programs" {
@@ -154,7 +154,7 @@ impl<'a> Page<'a> {
             @if !reasons.is_empty() {
                 section .notice .ungraded {
                     h2 { "Not graded" }
-                    p { "This is not the program’s fault, and no points are lost." }
+                    p { "This is not the program's fault, and no points are lost." }
                     @for (reason, all) in &reasons {
                         p { (Said(reason)) }
                         p .ids { @for (place, judged) in all { a href={ "#" (place) } { (Said(&judged.id.0)) } " " } }
@@ -329,7 +329,7 @@ pub(super) fn unread(student: &Student, reason: &str, _reader: Reader) -> Markup
 fn bar(earned: Points, of: Points) -> Markup {
     let share = if of.0 == 0 { 0 } else { u64::from(earned.0) * 1000 / u64::from(of.0) };
     html! {
-        svg .bar viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" {
+        svg .share viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" {
             rect .all width="1000" height="10" {}
             rect .part width=(share) height="10" {}
         }

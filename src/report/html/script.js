@@ -10,7 +10,7 @@
   // What needs a look comes first.
   const ORDER = "fbmupn";
   const LINKED = "fbu";
-  const AROUND = 12;
+  const AROUND = 8;
   const region = $("region");
   const table = $("matrix");
   const [head, body] = [table.tHead, table.tBodies[0]];
@@ -74,15 +74,26 @@
   };
 
   const sorter = (name, label, attributes, title) => {
-    const [down, by] = [state.sort.startsWith("-"), state.sort.replace(/^-/, "")];
-    const sorted = by === name ? (down ? "descending" : "ascending") : "none";
     const button = element("button", { type: "button", "data-sort": name }, element("span", {}, label));
     if (title) button.title = title;
-    return element("th", { scope: "col", "aria-sort": sorted, ...attributes }, button);
+    return element("th", { scope: "col", ...attributes }, button);
   };
 
+  const sortHead = () => {
+    const [down, by] = [state.sort.startsWith("-"), state.sort.replace(/^-/, "")];
+    for (const button of head.querySelectorAll("button")) {
+      const sorted = button.dataset.sort === by ? (down ? "descending" : "ascending") : "none";
+      if (button.parentElement.getAttribute("aria-sort") !== sorted) button.parentElement.setAttribute("aria-sort", sorted);
+    }
+  };
+
+  // The head is made anew only for other columns: its upright names are dear to lay out.
+  let headed = "";
   const drawHead = () => {
-    const groups = element("tr", {}, element("td", { colspan: 2, class: "corner" }));
+    const now = columns.join();
+    if (now === headed) return sortHead();
+    headed = now;
+    const groups = element("tr", {}, element("td", { class: "corner" }), element("td"));
     for (let at = 0; at < columns.length;) {
       const role = data.columns[columns[at]].role;
       let end = at;
@@ -101,13 +112,17 @@
       names.append(sorter(key(column), column.id, { class: kind }, `${column.title}${note}`));
     });
     head.replaceChildren(groups, names);
+    table.querySelector("colgroup").replaceChildren(element("col", { class: "col-name" }),
+      element("col", { class: "col-points" }),
+      ...(columns.length ? [element("col", { class: "col-cell", span: columns.length })] : []));
+    table.style.setProperty("--columns", columns.length);
     table.setAttribute("aria-colcount", columns.length + 2);
+    sortHead();
   };
 
   const templates = new Map([...signs].map(([letter, { drawn: mark, word }]) => {
-    const inside = [element("span", { "aria-hidden": "true" }, mark), element("span", { class: "vh" }, word)];
-    const link = LINKED.includes(letter);
-    return [letter, element("td", { class: letter }, ...(link ? [element("a", { tabindex: -1 }, ...inside)] : inside))];
+    if (!LINKED.includes(letter)) return [letter, element("td", { class: letter, "aria-label": word }, mark)];
+    return [letter, element("td", { class: letter }, element("a", { tabindex: -1, "aria-label": word }, mark))];
   }));
 
   const drawRow = (place) => {
@@ -121,7 +136,7 @@
     for (let at = 0; at < columns.length; at += 1) {
       const cell = templates.get(row[CELLS][columns[at]]).cloneNode(true);
       const column = data.columns[columns[at]];
-      if (cell.firstChild.localName === "a") cell.firstChild.href = `${page}#${column.anchor}`;
+      if (cell.firstElementChild) cell.firstElementChild.href = `${page}#${column.anchor}`;
       if (at > 0 && data.columns[columns[at - 1]].role !== column.role) cell.classList.add("first");
       line.append(cell);
     }
@@ -145,7 +160,8 @@
   const draw = (again) => {
     measure();
     const first = Math.floor(region.scrollTop / (height || 28));
-    const fit = Math.ceil(region.clientHeight / (height || 28));
+    // The region is never higher than the window, and lower while it is still empty.
+    const fit = Math.ceil(window.innerHeight / (height || 28));
     const from = whole ? 0 : Math.max(0, first - AROUND);
     const to = whole ? shown.length : Math.min(shown.length, first + fit + AROUND);
     const close = Math.abs(from - drawn[0]) < AROUND / 2 && (to === drawn[1] || Math.abs(to - drawn[1]) < AROUND / 2);

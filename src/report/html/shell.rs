@@ -51,7 +51,7 @@ impl Shell<'_> {
                 body {
                     a .skip href="#main" { "Skip to the results" }
                     header .top { (self.top) }
-                    main #main tabindex="-1" { (self.main) }
+                    main #main .wide[scripted] tabindex="-1" { (self.main) }
                     @if let Some(data) = self.data {
                         (data)
                         script { (PreEscaped(SCRIPT)) }
