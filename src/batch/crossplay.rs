@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::Request;
 use super::build::Builder;
 use crate::ids::{Side, Transport};
-use crate::judge::crossplay::{Cell, Crossplay, Outcome, Player, Table};
+use crate::judge::crossplay::{Cell, Crossplay, LeftOut, Outcome, Player, Table};
 use crate::sandbox::{CopyError, Level};
 use pair::Pair;
 use ready::{Candidate, Ready};
@@ -25,7 +25,7 @@ pub struct CrossplayRequest {
     /// executables do not count.
     pub entrants: Vec<(Request, bool)>,
     /// Submissions of which programs are missing here, with why and what to do.
-    pub left_out: Vec<(String, String)>,
+    pub left_out: Vec<LeftOut>,
     /// What sentences are drawn from; from the submissions' content if nothing is said.
     pub seed: Option<u64>,
     /// How many pairs meet at the same time.
@@ -67,7 +67,11 @@ pub async fn crossplay(request: CrossplayRequest, progress: Arc<PairsDone>) -> R
     let mut pairs = Vec::new();
     for transport in [Transport::Udp, Transport::Tcp] {
         let of = |side: Side| -> Vec<Arc<Ready>> {
-            ready.iter().filter(|ready| ready.role.transport() == transport && ready.role.side() == side).cloned().collect()
+            ready
+                .iter()
+                .filter(|ready| ready.role.transport() == transport && ready.role.side() == side)
+                .cloned()
+                .collect()
         };
         let (clients, servers) = (of(Side::Client), of(Side::Server));
         let is_handed_in = |ready: &Arc<Ready>| !ready.player.reference;
@@ -117,9 +121,12 @@ async fn make_ready(
 ) -> Vec<Arc<Ready>> {
     let isolation = request.entrants.iter().find_map(|(entrant, _)| entrant.isolation);
     let builder = Arc::new(Builder::new(request.executable.clone(), isolation));
+    // Without a network nobody meets, and nothing need be built or found out.
+    let lacks = crate::worker::find_network(&request.executable).await.err().map(|error| error.to_string());
     let mut tasks = JoinSet::new();
-    for (index, candidate) in candidates.into_iter().enumerate() {
+    for (index, mut candidate) in candidates.into_iter().enumerate() {
         let (builder, places) = (Arc::clone(&builder), Arc::clone(places));
+        candidate.lack(lacks.as_deref());
         tasks.spawn(async move {
             let _place = Arc::clone(&places).acquire_owned().await;
             (index, Arc::new(candidate.ready(builder, places).await))

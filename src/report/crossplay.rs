@@ -98,9 +98,9 @@ impl Group {
                 None => by_servers.push((servers, vec![*client])),
             }
         }
-        let all = by_servers.iter().map(|(servers, clients)| {
-            format!("{} with {}", numbers("client", clients), numbers("server", servers))
-        });
+        let all = by_servers
+            .iter()
+            .map(|(servers, clients)| format!("{} with {}", numbers("client", clients), numbers("server", servers)));
         all.collect::<Vec<_>>().join("; ")
     }
 }

@@ -45,6 +45,7 @@ pub fn serve() -> io::Result<()> {
             Err(error) => return say(&Message::Trouble(format!("no mount namespace can be made: {error}"))),
         },
         Task::Meet(job) => return introduce(job),
+        Task::Network => return say(&network_or_not(network::enter(&[]))),
     };
     if network == Network::Broken {
         // There is no way back; another process may try without.
@@ -62,11 +63,19 @@ pub fn serve() -> io::Result<()> {
     within(&[&launch.cwd], |orders| carry_out(&task, sandbox, network, orders))
 }
 
+/// What is said of a network.
+fn network_or_not(network: Network) -> Message {
+    match network {
+        Network::Private => Message::Done { starts: 0 },
+        Network::Broken => Message::NoNetwork,
+        Network::Shared => Message::Trouble(crossplay::NO_NETWORK.to_owned()),
+    }
+}
+
 /// Makes the network in which a client and a server meet.
 fn introduce(job: &MeetJob) -> io::Result<()> {
     match network::enter(&job.hosts) {
-        Network::Broken => say(&Message::NoNetwork),
-        Network::Shared => say(&Message::Trouble(crossplay::NO_NETWORK.to_owned())),
+        network @ (Network::Broken | Network::Shared) => say(&network_or_not(network)),
         Network::Private => within(&[&job.server.launch.cwd, &job.client.launch.cwd], |_| async {
             let met = alive(crossplay::meet(job), None).await;
             say(&met.map_or_else(Message::Trouble, |meeting| Message::Met(Box::new(meeting))))
@@ -118,7 +127,7 @@ async fn carry_out(
             return say(&building.map_or_else(Message::Trouble, Message::Built));
         }
         Task::Half(half) => return crossplay::obey(half, sandbox, orders).await,
-        Task::Meet(_) => return Err(io::ErrorKind::InvalidInput.into()),
+        Task::Meet(_) | Task::Network => return Err(io::ErrorKind::InvalidInput.into()),
     };
     let terms = Terms {
         sandbox,
@@ -344,7 +353,10 @@ impl Bench<'_> {
 
 /// Says now and then that a scenario is still being played, and ends it when the program has had all
 /// the time that it may take.
-pub(super) async fn alive<T>(playing: impl Future<Output = Result<T, String>>, end: Option<Instant>) -> Result<T, String> {
+pub(super) async fn alive<T>(
+    playing: impl Future<Output = Result<T, String>>,
+    end: Option<Instant>,
+) -> Result<T, String> {
     let mut beat = tokio::time::interval(HEARTBEAT);
     let mut playing = std::pin::pin!(playing);
     loop {

@@ -58,6 +58,13 @@ impl Candidate {
         Self { program, copy, limits, hosts, isolation: entrant.isolation, player }
     }
 
+    /// Notes what it cannot be run without, if that is lacking.
+    pub(super) fn lack(&mut self, reason: Option<&str>) {
+        if let Some(reason) = reason {
+            self.program.trouble.get_or_insert(reason.to_owned());
+        }
+    }
+
     /// Builds it, and finds out what it wants.
     pub(super) async fn ready(self, builder: Arc<Builder>, places: Arc<Semaphore>) -> Ready {
         let plan = self.program.plan.clone();
@@ -143,9 +150,11 @@ impl Ready {
         let (own, other) = (self.port.to_string(), port.to_string());
         let told = |word: &str| if word == own { other.clone() } else { word.to_owned() };
         let arguments = self.way.arguments.iter().map(|word| told(word));
-        let input = self.way.input.as_ref().map(|input| {
-            input.split_inclusive('\n').map(|line| told(line.trim_end()) + "\n").collect()
-        });
+        let input = self
+            .way
+            .input
+            .as_ref()
+            .map(|input| input.split_inclusive('\n').map(|line| told(line.trim_end()) + "\n").collect());
         let command = self.command.iter().cloned().chain(arguments).collect();
         let launch = launch(command, self.copy.root(), self.limits.clone());
         Half { side: self.role.side(), launch, first_input: input, isolation: self.isolation }

@@ -52,7 +52,9 @@ impl Exchange {
     fn note(&mut self, event: &Event, meeting: &Meeting) {
         let Some(server) = self.server else { return };
         match &event.fact {
-            Fact::Unreachable { to, .. } if meeting.transport == Transport::Udp => self.turned_away(*to, server, meeting),
+            Fact::Unreachable { to, .. } if meeting.transport == Transport::Udp => {
+                self.turned_away(*to, server, meeting)
+            }
             Fact::Packet { transport, to, flags, .. } if *transport != meeting.transport => {
                 let begins = *transport == Transport::Udp || *flags == [Flag::Syn];
                 if begins {
@@ -62,7 +64,7 @@ impl Exchange {
             Fact::Packet { from, to, flags, bytes, length, .. } => {
                 if is_at(*to, server) {
                     self.askers.push(*from);
-                    self.to_server(flags, &bytes.0);
+                    self.heard_by_server(flags, &bytes.0);
                 } else if is_at(*from, server) && !self.askers.contains(to) && meeting.transport == Transport::Udp {
                     self.astray.get_or_insert(*to);
                 } else if is_at(*from, server) {
@@ -87,7 +89,7 @@ impl Exchange {
         }
     }
 
-    fn to_server(&mut self, flags: &[Flag], bytes: &[u8]) {
+    fn heard_by_server(&mut self, flags: &[Flag], bytes: &[u8]) {
         if !bytes.is_empty() {
             self.asked.push(bytes.to_vec());
         }
@@ -164,7 +166,9 @@ fn waits(record: &Record, transport: Transport) -> Option<SocketAddr> {
         Transport::Tcp => SocketState::Listening,
     };
     let waits = |socket: &&Socket| {
-        socket.transport == transport && socket.state == state && (socket.remote.is_none() || transport == Transport::Tcp)
+        socket.transport == transport
+            && socket.state == state
+            && (socket.remote.is_none() || transport == Transport::Tcp)
     };
     sockets(record).iter().find(waits).map(|socket| socket.local)
 }

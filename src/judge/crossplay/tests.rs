@@ -50,10 +50,8 @@ fn meeting(transport: Transport, server: Vec<Fact>, client: Vec<Fact>, packets: 
 
 /// A datagram each way.
 fn datagrams(asked: &str, replied: &str, output: &str) -> Meeting {
-    let packets = vec![
-        packet(Transport::Udp, CLIENT, 12_000, &[], asked),
-        packet(Transport::Udp, 12_000, CLIENT, &[], replied),
-    ];
+    let packets =
+        vec![packet(Transport::Udp, CLIENT, 12_000, &[], asked), packet(Transport::Udp, 12_000, CLIENT, &[], replied)];
     meeting(Transport::Udp, Vec::new(), vec![printed(output)], packets)
 }
 
@@ -149,14 +147,18 @@ fn transports_are_told_apart() {
 
 #[test]
 fn a_crash_is_told_with_its_words_and_the_machines_fault_is_nobodys() {
-    let crash = "Traceback (most recent call last):\n  File \"/submission/s.py\", line 7, in <module>\n    f()\nNameError: f\n";
+    let crash =
+        "Traceback (most recent call last):\n  File \"/submission/s.py\", line 7, in <module>\n    f()\nNameError: f\n";
     let facts = || vec![printed(crash), Fact::Exited { how: Exit::Status(1), stopped: false }];
     let asked = vec![packet(Transport::Udp, CLIENT, 12_000, &[], "hello there")];
     let Outcome::Fails(cause) = outcome(&meeting(Transport::Udp, facts(), vec![], asked)) else { panic!("it failed") };
     assert_eq!(cause.code, "server-ended");
     assert!(cause.words.contains("NameError: f (line 7 of s.py"), "{}", cause.words);
     let trouble = Fact::Trouble { what: "no room".to_owned() };
-    assert_eq!(outcome(&meeting(Transport::Udp, vec![trouble], vec![], vec![])), Outcome::Untried("no room".to_owned()));
+    assert_eq!(
+        outcome(&meeting(Transport::Udp, vec![trouble], vec![], vec![])),
+        Outcome::Untried("no room".to_owned())
+    );
 }
 
 fn player(name: &str, reference: bool) -> Player {
@@ -168,7 +170,12 @@ fn both_are_right_that_speak_with_a_reference() {
     let cell = |speaks: bool| Cell::plain(if speaks { Outcome::Speaks } else { Outcome::fails("x", "x") });
     let players = || vec![player("alice", false), player("bob", false), player("python", true), player("java", true)];
     // Alice's are right in one dialect, Bob's in the other; nobody speaks with a server that is wrong.
-    let rows = [[true, false, true, false], [false, true, false, true], [true, false, true, false], [false, true, false, true]];
+    let rows = [
+        [true, false, true, false],
+        [false, true, false, true],
+        [true, false, true, false],
+        [false, true, false, true],
+    ];
     let cells = |rows: [[bool; 4]; 4]| rows.map(|row| row.map(cell).to_vec()).to_vec();
     let table = Table { transport: Transport::Tcp, clients: players(), servers: players(), cells: cells(rows) };
     assert_eq!(table.both_right(), [(0, 1), (1, 0)]);
@@ -176,6 +183,15 @@ fn both_are_right_that_speak_with_a_reference() {
     (wrong[3][1], wrong[2][1]) = (false, false);
     let table = Table { cells: cells(wrong), ..table };
     assert_eq!(table.both_right(), [(1, 0)], "Bob's server speaks with no reference");
+    // Where a reference has another port, Bob's server is right on a common one, if his is one that a lab has.
+    let mut table = table;
+    table.cells[3][1].then = Some(Outcome::Speaks);
+    for (player, port) in table.servers.iter_mut().chain(&mut table.clients).zip([7, 12_000, 12_000, 6789].repeat(2)) {
+        player.port = Some(port);
+    }
+    assert_eq!(table.both_right(), [(0, 1), (1, 0)]);
+    table.servers[1].port = Some(12_001);
+    assert_eq!(table.both_right(), [(1, 0)], "a port of one's own is nobody else's fault");
     let played =
         Crossplay { at: String::new(), seed: 0, isolation: String::new(), tables: vec![table], left_out: vec![] };
     assert!(!played.all_speak() && !played.lacks());

@@ -17,13 +17,22 @@ fn played(size: usize) -> Crossplay {
         (0..size).map(move |server| match (client + server) % 3 {
             0 => Cell::plain(Outcome::Speaks),
             1 => Cell::plain(Outcome::fails("x", HOSTILE)),
-            _ => Cell { outcome: Outcome::fails("ports-differ", HOSTILE), then: Some(Outcome::Untried(HOSTILE.to_owned())) },
+            _ => Cell {
+                outcome: Outcome::fails("ports-differ", HOSTILE),
+                then: Some(Outcome::Untried(HOSTILE.to_owned())),
+            },
         })
     };
     let cells = (0..size).map(|client| row(client).collect()).collect();
     let table = Table { transport: Transport::Udp, clients: players.clone(), servers: players, cells };
-    let left_out = vec![(HOSTILE.to_owned(), HOSTILE.to_owned())];
-    Crossplay { at: "2026-01-01T00:00:00Z".to_owned(), seed: 1, isolation: "plain".to_owned(), tables: vec![table], left_out }
+    let left_out = vec![crate::judge::crossplay::LeftOut { name: HOSTILE.to_owned(), reason: HOSTILE.to_owned() }];
+    Crossplay {
+        at: "2026-01-01T00:00:00Z".to_owned(),
+        seed: 1,
+        isolation: "plain".to_owned(),
+        tables: vec![table],
+        left_out,
+    }
 }
 
 #[test]
@@ -42,7 +51,9 @@ fn a_terminal_is_steered_by_nobody_and_every_line_fits() {
 #[test]
 fn a_page_holds_no_markup_of_a_students() {
     let page = String::from_utf8(html::render(&played(5))).unwrap();
-    assert!(!page.contains("<script") && !page.contains('\u{1b}') && !page.contains('\0') && !page.contains('\u{202e}'));
+    assert!(
+        !page.contains("<script") && !page.contains('\u{1b}') && !page.contains('\0') && !page.contains('\u{202e}')
+    );
     assert!(page.contains("&lt;script&gt;") && page.contains("default-src 'none'"));
     assert!(!page.contains("[[ATTACHMENT|") && !page.contains("http://") && !page.contains("https://"));
 }

@@ -188,9 +188,9 @@ impl<'a> Program<'a> {
             self.attend();
             self.watch.owing(1, 0);
             let sockets = self.watch.sockets();
-            let is_there = sockets.iter().any(|socket| {
-                socket.transport == transport && socket.state == wanted && socket.local.port() == port
-            });
+            let is_there = sockets
+                .iter()
+                .any(|socket| socket.transport == transport && socket.state == wanted && socket.local.port() == port);
             if is_there {
                 return self.wait(Purpose::Home, Budget::HOME, 0).await;
             }
