@@ -13,7 +13,7 @@ use super::Request;
 use super::build::Builder;
 use super::places::Places;
 use crate::ids::{Side, Transport};
-use crate::judge::crossplay::{Cell, Crossplay, Outcome, Player, Table};
+use crate::judge::crossplay::{Cell, Crossplay, LeftOut, Outcome, Player, Table};
 use crate::sandbox::{CopyError, Level};
 use pair::Pair;
 use ready::{Candidate, Ready};
@@ -25,7 +25,7 @@ pub struct CrossplayRequest {
     /// executables do not count.
     pub entrants: Vec<(Request, bool)>,
     /// Submissions of which programs are missing here, with why and what to do.
-    pub left_out: Vec<(String, String)>,
+    pub left_out: Vec<LeftOut>,
     /// What sentences are drawn from; from the submissions' content if nothing is said.
     pub seed: Option<u64>,
     /// How many pairs meet at the same time.
@@ -117,9 +117,12 @@ fn candidates(request: &CrossplayRequest) -> Result<Vec<Candidate>, CrossplayErr
 async fn make_ready(request: &CrossplayRequest, candidates: Vec<Candidate>, places: &Places) -> Vec<Arc<Ready>> {
     let isolation = request.entrants.iter().find_map(|(entrant, _)| entrant.isolation);
     let builder = Arc::new(Builder::new(request.executable.clone(), isolation));
+    // Without a network nobody meets, and nothing need be built or found out.
+    let lacks = crate::worker::find_network(&request.executable).await.err().map(|error| error.to_string());
     let mut tasks = JoinSet::new();
-    for (index, candidate) in candidates.into_iter().enumerate() {
+    for (index, mut candidate) in candidates.into_iter().enumerate() {
         let (builder, places) = (Arc::clone(&builder), places.clone());
+        candidate.lack(lacks.as_deref());
         tasks.spawn(async move {
             let _place = places.wait().await;
             (index, Arc::new(candidate.ready(builder, places).await))

@@ -13,6 +13,7 @@ use super::output::{self, Screen};
 use super::{Outcome, Stop, Suites, TROUBLE};
 use crate::batch;
 use crate::batch::crossplay::{CrossplayRequest, crossplay};
+use crate::judge::crossplay::LeftOut;
 use crate::plan::Choice;
 use crate::program::find::name_fits;
 use crate::program::reference::{REFERENCES, Reference};
@@ -61,6 +62,9 @@ pub struct Crossplay {
     jobs: Option<u16>,
 }
 
+/// A submission, and whether it is a reference.
+type Entrant = (batch::Request, bool);
+
 impl Crossplay {
     /// Runs the command.
     pub fn run(self, screen: &Screen) -> Outcome {
@@ -107,7 +111,7 @@ impl Crossplay {
     }
 
     /// The submissions, and those in which something is unclear.
-    fn entrants(&self) -> Result<(Vec<(batch::Request, bool)>, Vec<(String, String)>), Stop> {
+    fn entrants(&self) -> Result<(Vec<Entrant>, Vec<LeftOut>), Stop> {
         let (mut entrants, mut left_out) = (Vec::new(), Vec::new());
         let mut names: BTreeMap<String, usize> = BTreeMap::new();
         for path in &self.paths {
@@ -118,14 +122,14 @@ impl Crossplay {
                 Ok(found) if found.programs.is_empty() => {
                     let looked_for: Vec<&str> = found.missing.iter().map(|one| one.looked_for.as_str()).collect();
                     let reason = format!("there is no program in it: looked for {}", looked_for.join(", "));
-                    left_out.push((path.to_string(), reason));
+                    left_out.push(LeftOut { name: path.to_string(), reason });
                 }
                 Ok(found) => {
                     *names.entry(found.id.clone()).or_default() += 1;
                     entrants.push((found, false));
                 }
                 // One unclear submission does not keep the others from meeting.
-                Err(Stop::Usage(reason)) => left_out.push((path.to_string(), reason)),
+                Err(Stop::Usage(reason)) => left_out.push(LeftOut { name: path.to_string(), reason }),
                 Err(stop) => return Err(stop),
             }
         }

@@ -26,7 +26,16 @@ pub struct Crossplay {
     /// A table for each transport of which there is a client or a server.
     pub tables: Vec<Table>,
     /// Submissions of which programs are missing from the tables, with why and what to do.
-    pub left_out: Vec<(String, String)>,
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A submission of which programs could not be found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Which.
+    pub name: String,
+    /// Why, and what to do.
+    pub reason: String,
 }
 
 /// The clients and servers of one transport.

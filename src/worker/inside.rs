@@ -45,6 +45,7 @@ pub fn serve() -> io::Result<()> {
             Err(error) => return say(&Message::Trouble(format!("no mount namespace can be made: {error}"))),
         },
         Task::Meet(job) => return introduce(job),
+        Task::Network => return say(&network_or_not(network::enter(&[]))),
     };
     if network == Network::Broken {
         // There is no way back; another process may try without.
@@ -65,11 +66,19 @@ pub fn serve() -> io::Result<()> {
     within(&[&launch.cwd], |orders| carry_out(&task, sandbox, network, orders))
 }
 
+/// What is said of a network.
+fn network_or_not(network: Network) -> Message {
+    match network {
+        Network::Private => Message::Done { starts: 0 },
+        Network::Broken => Message::NoNetwork,
+        Network::Shared => Message::Trouble(crossplay::NO_NETWORK.to_owned()),
+    }
+}
+
 /// Makes the network in which a client and a server meet.
 fn introduce(job: &MeetJob) -> io::Result<()> {
     match network::enter(&job.hosts) {
-        Network::Broken => say(&Message::NoNetwork),
-        Network::Shared => say(&Message::Trouble(crossplay::NO_NETWORK.to_owned())),
+        network @ (Network::Broken | Network::Shared) => say(&network_or_not(network)),
         Network::Private => within(&[&job.server.launch.cwd, &job.client.launch.cwd], |_| async {
             let met = alive(crossplay::meet(job), None).await;
             say(&met.map_or_else(Message::Trouble, |meeting| Message::Met(Box::new(meeting))))
@@ -121,7 +130,7 @@ async fn carry_out(
             return say(&building.map_or_else(Message::Trouble, Message::Built));
         }
         Task::Half(half) => return crossplay::obey(half, sandbox, orders).await,
-        Task::Meet(_) => return Err(io::ErrorKind::InvalidInput.into()),
+        Task::Meet(_) | Task::Network => return Err(io::ErrorKind::InvalidInput.into()),
     };
     let terms = Terms {
         sandbox,

@@ -17,6 +17,8 @@ pub enum Task {
     Play(Box<Job>),
     /// Build a program in its copy of the submission.
     Build(BuildJob),
+    /// Say whether a private network can be had.
+    Network,
     /// Let a client loose on a server.
     Meet(Box<MeetJob>),
     /// Start one of the two, in the network of the worker that says so.

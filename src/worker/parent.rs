@@ -82,6 +82,21 @@ pub async fn build(executable: &Path, job: &BuildJob) -> Result<Built, WorkerErr
     }
 }
 
+/// Finds out whether a worker can have a private network.
+///
+/// # Errors
+/// It cannot: why, and what to do.
+pub async fn find_network(executable: &Path) -> Result<(), WorkerError> {
+    let mut trouble = None;
+    let mut hear = |message| {
+        if let Message::Trouble(reason) = message {
+            trouble = Some(reason);
+        }
+    };
+    carry_out(executable, &Task::Network, &mut || None, &mut hear).await?;
+    trouble.map_or(Ok(()), |reason| Err(WorkerError::Trouble(reason)))
+}
+
 /// Lets a client loose on a server; how well they were isolated.
 ///
 /// # Errors
@@ -211,11 +226,10 @@ async fn talk(
             input.write_all(&answer).await.map_err(|_| ended())?;
             continue;
         }
-        let last = match message {
-            Message::Done { .. } | Message::Built(_) | Message::Met(_) => true,
-            Message::Trouble(_) | Message::Stopped(_) => true,
-            _ => false,
-        };
+        let last = matches!(
+            message,
+            Message::Done { .. } | Message::Built(_) | Message::Met(_) | Message::Trouble(_) | Message::Stopped(_)
+        );
         hear(message);
         if last {
             return Ok(());

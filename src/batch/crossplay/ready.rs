@@ -57,6 +57,13 @@ impl Candidate {
         Self { program, copy, limits, hosts, isolation: entrant.isolation, player }
     }
 
+    /// Notes what it cannot be run without, if that is lacking.
+    pub(super) fn lack(&mut self, reason: Option<&str>) {
+        if let Some(reason) = reason {
+            self.program.trouble.get_or_insert(reason.to_owned());
+        }
+    }
+
     /// Builds it, and finds out what it wants.
     pub(super) async fn ready(self, builder: Arc<Builder>, places: Places) -> Ready {
         let plan = self.program.plan.clone();

@@ -64,7 +64,7 @@ impl Exchange {
             Fact::Packet { from, to, flags, bytes, length, .. } => {
                 if is_at(*to, server) {
                     self.askers.push(*from);
-                    self.to_server(flags, &bytes.0);
+                    self.heard_by_server(flags, &bytes.0);
                 } else if is_at(*from, server) && !self.askers.contains(to) && meeting.transport == Transport::Udp {
                     self.astray.get_or_insert(*to);
                 } else if is_at(*from, server) {
@@ -89,7 +89,7 @@ impl Exchange {
         }
     }
 
-    fn to_server(&mut self, flags: &[Flag], bytes: &[u8]) {
+    fn heard_by_server(&mut self, flags: &[Flag], bytes: &[u8]) {
         if !bytes.is_empty() {
             self.asked.push(bytes.to_vec());
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Crossplay, Outcome, Table};
+use super::{Crossplay, Outcome, Player, Table};
 
 impl Crossplay {
     /// How many pairs speak with each other, fail, and could not be tried.
@@ -46,21 +46,31 @@ impl Table {
     /// with each other: the assignment leaves open what both must know.
     #[must_use]
     pub fn both_right(&self) -> Vec<(usize, usize)> {
-        let speaks = |client: usize, server: usize| self.cells[client][server].outcome == Outcome::Speaks;
-        let clients: BTreeSet<usize> = (0..self.clients.len())
-            .filter(|client| {
-                (0..self.servers.len()).any(|server| self.servers[server].reference && speaks(*client, server))
-            })
-            .collect();
-        let servers: BTreeSet<usize> = (0..self.servers.len())
-            .filter(|server| {
-                (0..self.clients.len()).any(|client| self.clients[client].reference && speaks(client, *server))
-            })
-            .collect();
+        let clients: BTreeSet<usize> = self.right(&self.clients, &self.servers, |client, server| (client, server));
+        let servers: BTreeSet<usize> = self.right(&self.servers, &self.clients, |server, client| (client, server));
         let fails = self.handed_in().filter(|(_, _, outcome)| matches!(outcome, Outcome::Fails(_)));
         fails
             .map(|(client, server, _)| (client, server))
             .filter(|(client, server)| clients.contains(client) && servers.contains(server))
             .collect()
+    }
+
+    /// Those of some programs that speak with a reference among the others; if that has another port, on a
+    /// common one, as long as their own is that of some reference: it is a port that a lab can have.
+    fn right(
+        &self,
+        players: &[Player],
+        others: &[Player],
+        cell: impl Fn(usize, usize) -> (usize, usize),
+    ) -> BTreeSet<usize> {
+        let usual: BTreeSet<Option<u16>> =
+            others.iter().filter(|other| other.reference).map(|other| other.port).collect();
+        let speaks = |player: usize, other: usize| {
+            let (client, server) = cell(player, other);
+            let cell = &self.cells[client][server];
+            let elsewhere = cell.then == Some(Outcome::Speaks) && usual.contains(&players[player].port);
+            others[other].reference && (cell.outcome == Outcome::Speaks || elsewhere)
+        };
+        (0..players.len()).filter(|player| (0..others.len()).any(|other| speaks(*player, other))).collect()
     }
 }

@@ -183,6 +183,15 @@ fn both_are_right_that_speak_with_a_reference() {
     (wrong[3][1], wrong[2][1]) = (false, false);
     let table = Table { cells: cells(wrong), ..table };
     assert_eq!(table.both_right(), [(1, 0)], "Bob's server speaks with no reference");
+    // Where a reference has another port, Bob's server is right on a common one, if his is one that a lab has.
+    let mut table = table;
+    table.cells[3][1].then = Some(Outcome::Speaks);
+    for (player, port) in table.servers.iter_mut().chain(&mut table.clients).zip([7, 12_000, 12_000, 6789].repeat(2)) {
+        player.port = Some(port);
+    }
+    assert_eq!(table.both_right(), [(0, 1), (1, 0)]);
+    table.servers[1].port = Some(12_001);
+    assert_eq!(table.both_right(), [(1, 0)], "a port of one's own is nobody else's fault");
     let played =
         Crossplay { at: String::new(), seed: 0, isolation: String::new(), tables: vec![table], left_out: vec![] };
     assert!(!played.all_speak() && !played.lacks());

@@ -47,7 +47,7 @@ fn left_out(played: &Crossplay) -> Markup {
     html! {
         @if !played.left_out.is_empty() {
             h2 { "Left out" }
-            ul { @for (name, reason) in &played.left_out { li { b { (xml_text(name)) } ": " (xml_text(reason)) } } }
+            ul { @for one in &played.left_out { li { b { (xml_text(&one.name)) } ": " (xml_text(&one.reason)) } } }
         }
     }
 }

@@ -94,7 +94,7 @@ pub fn render(played: &Crossplay) -> Result<Vec<u8>, ReportError> {
         summary: Summary { speak, fail, untried, all_speak: played.all_speak(), words },
         tables: played.tables.iter().map(matrix).collect(),
         left_out: left_out
-            .map(|(name, reason)| LeftOut { submission: json_text(name), reason: json_text(reason) })
+            .map(|one| LeftOut { submission: json_text(&one.name), reason: json_text(&one.reason) })
             .collect(),
     };
     let mut text = json_document(&serde_json::to_string_pretty(&report)?);

@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 
 use super::{details, groups, heading, nobody, numbers, sign, summary, title};
-use crate::judge::crossplay::{Crossplay, Table};
+use crate::judge::crossplay::{Crossplay, LeftOut, Table};
 use crate::report::layout::{Paint, fit, pad, width, wrap};
 use crate::report::sanitize::not_a_command;
 use crate::text::tame;
@@ -118,12 +118,12 @@ impl Page {
         self.paint.on(colour.on_default(), sign)
     }
 
-    fn left_out(&mut self, left_out: &[(String, String)]) {
+    fn left_out(&mut self, left_out: &[LeftOut]) {
         if left_out.is_empty() {
             return;
         }
         self.rule("Left out");
-        for (name, reason) in left_out {
+        for LeftOut { name, reason } in left_out {
             self.text("  ? ", "    ", &format!("{name}: {reason}"));
         }
         self.out.push(String::new());

@@ -25,7 +25,7 @@ fn played(size: usize) -> Crossplay {
     };
     let cells = (0..size).map(|client| row(client).collect()).collect();
     let table = Table { transport: Transport::Udp, clients: players.clone(), servers: players, cells };
-    let left_out = vec![(HOSTILE.to_owned(), HOSTILE.to_owned())];
+    let left_out = vec![crate::judge::crossplay::LeftOut { name: HOSTILE.to_owned(), reason: HOSTILE.to_owned() }];
     Crossplay {
         at: "2026-01-01T00:00:00Z".to_owned(),
         seed: 1,

@@ -118,22 +118,22 @@ impl<'a> Scene<'a> {
 
     async fn play(&mut self, server: &mut Link, client: &mut Option<Link>) -> Result<(), String> {
         let job = self.job;
-        self.to_server(server, Order::Start).await?;
-        self.to_server(server, Order::Ready { transport: job.transport, port: job.port }).await?;
+        self.tell_server(server, Order::Start).await?;
+        self.tell_server(server, Order::Ready { transport: job.transport, port: job.port }).await?;
         let Some(waiting) = self.waiting() else { return Ok(()) };
         if let Some(port) = job.lead {
             let relay = Relay::open(job.transport, port, reachable(waiting));
             self.wire.relay = Some(relay.map_err(|error| format!("port {port} cannot be led elsewhere: {error}"))?);
         }
         let client = client.insert(self.wire.attend(Link::start(&job.client)).await?);
-        self.to_client(client, Order::Start).await?;
-        self.to_client(client, Order::Prompt).await?;
+        self.tell_client(client, Order::Start).await?;
+        self.tell_client(client, Order::Prompt).await?;
         let typed = Bytes(format!("{}\n", job.sentence).into_bytes());
-        self.to_client(client, Order::Type(typed)).await?;
+        self.tell_client(client, Order::Type(typed)).await?;
         self.rest(server, client).await?;
         if !self.has_reply() {
             // There are clients that send when all of their input is there.
-            self.to_client(client, Order::EndInput).await?;
+            self.tell_client(client, Order::EndInput).await?;
             self.rest(server, client).await?;
         }
         Ok(())
@@ -210,13 +210,13 @@ impl<'a> Scene<'a> {
         expected.or_else(|| sockets.iter().find(waits)).map(|socket| socket.local)
     }
 
-    async fn to_server(&mut self, server: &mut Link, order: Order) -> Result<(), String> {
+    async fn tell_server(&mut self, server: &mut Link, order: Order) -> Result<(), String> {
         let facts = self.wire.attend(server.order(order)).await?;
         self.note(facts, |scene| &mut scene.server);
         Ok(())
     }
 
-    async fn to_client(&mut self, client: &mut Link, order: Order) -> Result<(), String> {
+    async fn tell_client(&mut self, client: &mut Link, order: Order) -> Result<(), String> {
         let facts = self.wire.attend(client.order(order)).await?;
         self.note(facts, |scene| &mut scene.client);
         Ok(())
