@@ -19,4 +19,4 @@ mod parent;
 pub use crossplay::Half;
 pub use inside::serve;
 pub use job::{BuildJob, Built, Job, MeetJob, Message, Task};
-pub use parent::{WorkerError, build, find_network, meet, run};
+pub use parent::{WorkerError, build, clean_up, find_network, meet, run};

@@ -22,6 +22,16 @@ fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
+/// One page about submissions.
+fn page(graded: &[Graded], again: Option<&str>) -> Vec<u8> {
+    let mut page = Box::new(OnePage::default());
+    for graded in graded {
+        let student = student(&graded.verdict.id);
+        page.submission(&Who { student: &student, again, known: false }, graded).unwrap();
+    }
+    page.finish().unwrap()
+}
+
 /// The teacher's page and the student's.
 fn pages(graded: Graded) -> [String; 2] {
     let files = Site::new().entry(&entry("jdoe", graded)).unwrap();
