@@ -261,6 +261,22 @@ impl Store {
         self.connection.execute(query, [name, value]).map(drop).map_err(self.failed())
     }
 
+    /// Does several things of which all stand in the end, or none.
+    ///
+    /// # Errors
+    /// What goes wrong on the way, or the database's (`words` puts that into the caller's).
+    pub fn all_or_nothing<T, E>(
+        &self,
+        words: impl Fn(StoreError) -> E,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let failed = |source| words(StoreError::Database { file: self.file.clone(), source });
+        let transaction = self.connection.unchecked_transaction().map_err(failed)?;
+        let done = work()?;
+        transaction.commit().map_err(failed)?;
+        Ok(done)
+    }
+
     /// Keeps what came of a submission, in the place of what was there. When this returns, it is safe.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 
 use super::Stop;
 use crate::plan::diagnose::Report;
-use crate::plan::{Choice, Library, Loaded, assignment, lint};
+use crate::plan::{AUTO, Choice, Library, Loaded, assignment, lint};
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,9 +31,6 @@ pub struct Suites {
     pub dialect: Option<String>,
 }
 
-/// The name that stands for a dialect that is to be told from the program.
-pub const AUTO: &str = "auto";
-
 /// Suites, dialects and an assignment, read.
 #[derive(Debug)]
 pub struct Shelf {
@@ -45,6 +42,12 @@ pub struct Shelf {
 }
 
 impl Suites {
+    /// Whether anything is asked for.
+    #[must_use]
+    pub fn is_said(&self) -> bool {
+        self.assignment.is_some() || self.dialect.is_some()
+    }
+
     /// Reads what is asked for; `near` is where an assignment is looked for if none is named.
     ///
     /// # Errors
@@ -78,7 +81,7 @@ impl Shelf {
     pub fn tells_dialect(&self) -> bool {
         match &self.dialect {
             Some(name) => name == AUTO,
-            None => self.assignment.is_none(),
+            None => self.assignment.as_ref().is_none_or(Loaded::tells_dialect),
         }
     }
 

@@ -90,7 +90,7 @@ pub fn can_write(reports: &[Out]) -> Result<(), Stop> {
 /// # Errors
 /// The store's.
 pub fn note_terms(store: &Store, shelf: &Shelf, flags: &Flags, terms: &str) -> Result<(), Stop> {
-    let flags = format!("{flags:?}");
+    let flags = serde_json::to_string(flags).map_err(anyhow::Error::from)?;
     let facts = [
         (VERSION, env!("CARGO_PKG_VERSION")),
         (ASSIGNMENT, &shelf.name().unwrap_or_default()),
@@ -98,6 +98,15 @@ pub fn note_terms(store: &Store, shelf: &Shelf, flags: &Flags, terms: &str) -> R
         (FLAGS, &flags),
     ];
     facts.iter().try_for_each(|(name, value)| store.keep_fact(name, value)).map_err(stop)
+}
+
+/// What was asked for when a cohort was graded.
+///
+/// # Errors
+/// The store's.
+pub fn flags(store: &Store) -> Result<Flags, Stop> {
+    let text = store.fact(FLAGS).map_err(stop)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }
 
 /// Whether two stores were made under the same terms; else what differs.

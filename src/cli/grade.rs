@@ -317,7 +317,11 @@ impl Search<'_> {
             narrow(&mut plan, &self.request.only);
             Some(plan)
         };
-        let Some(spoken) = wanted(&found.dialect, found.port) else { return (plan.clone(), Vec::new(), None) };
+        // Nobody need tell what is said.
+        let said = self.shelf.assignment.as_ref().is_some_and(|one| one.says_port(plan.role.transport()));
+        let Some(spoken) = wanted(&found.dialect, found.port.filter(|_| !said)) else {
+            return (plan.clone(), Vec::new(), None);
+        };
         let names: Vec<&str> = library.dialects().map(|(name, _)| name).filter(|name| *name != found.dialect).collect();
         let others = names.into_iter().filter_map(|name| wanted(name, Some(spoken.port))).collect();
         (spoken, others, found.how)

@@ -1,15 +1,19 @@
 //! `sockspec judge`: judge records again, without running a program.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use super::args::Shelf;
 use super::check::publish;
+use super::cohort::Out;
 use super::output::{self, Screen};
-use super::{Outcome, Stop, Suites, grade, reports};
+use super::{Outcome, Stop, Suites, grade, rejudge, reports};
 use crate::judge::submission::{FORMAT, SubmissionRecord};
-use crate::plan::model::Plan;
+use crate::plan::model::{Plan, Scenario};
 use crate::report::Wanted;
 
 /// A record of a submission has a few megabytes; more than this is something else.
@@ -21,37 +25,50 @@ const LARGEST: u64 = 1 << 30;
   sockspec check . --record run.json
   sockspec judge run.json
   sockspec judge *.json --assignment sockspec.yaml --report json=marks.json
+  sockspec judge lab2 --assignment new.yaml --report html=site/
 
 Without --assignment and --dialect, a record is judged as it was when it was made.")]
 pub struct Judge {
-    /// Files that `sockspec check --record` wrote
-    #[arg(required = true, value_name = "RECORD")]
+    /// Files that `sockspec check --record` wrote, or one folder that `batch --out` named
+    #[arg(required = true, value_name = "RECORD|DIR")]
     records: Vec<Utf8PathBuf>,
 
     #[command(flatten)]
     suites: Suites,
 
     #[arg(long = "report", value_name = "FORMAT[=FILE]", help = reports::HELP)]
-    reports: Vec<Wanted>,
+    reports: Vec<String>,
 }
 
 impl Judge {
     /// Runs the command.
     pub fn run(self, screen: &Screen) -> Outcome {
-        for file in self.reports.iter().filter_map(|wanted| wanted.file.as_ref()) {
+        if let [folder] = self.records.as_slice()
+            && folder.is_dir()
+        {
+            return rejudge::run(folder, &self.suites, &parsed::<Out>(&self.reports)?, screen);
+        }
+        let reports: Vec<Wanted> = parsed(&self.reports)?;
+        for file in reports.iter().filter_map(|wanted| wanted.file.as_ref()) {
             output::can_write(file)?;
         }
-        reports::fit(&self.reports, self.records.len())?;
+        reports::fit(&reports, self.records.len())?;
         let mut records = self.records.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
-        if self.suites.assignment.is_some() || self.suites.dialect.is_some() {
+        if self.suites.is_said() {
             let shelf = self.suites.load(None)?;
             for record in &mut records {
                 put_under(record, &shelf)?;
             }
         }
         let graded: Vec<_> = records.iter().map(grade::judged).collect();
-        publish(screen, &graded, &self.reports, &reports::surroundings(None))
+        publish(screen, &graded, &reports, &reports::surroundings(None))
     }
+}
+
+/// Where a report goes is another thing for a cohort than for records.
+fn parsed<T: FromStr<Err: Display>>(texts: &[String]) -> Result<Vec<T>, Stop> {
+    let wrong = |text: &String, error: T::Err| Stop::Usage(format!("--report {text}: {error}"));
+    texts.iter().map(|text| text.parse().map_err(|error| wrong(text, error))).collect()
 }
 
 fn read(file: &Utf8Path) -> Result<SubmissionRecord, Stop> {
@@ -78,21 +95,37 @@ fn usage(error: anyhow::Error) -> Stop {
     Stop::Usage(format!("{error:#}"))
 }
 
+/// Whether a scenario is played in another way than it was. One that was not played at all leaves what it
+/// checks ungraded.
+fn is_played_otherwise(old: &Plan, scenario: &Scenario) -> bool {
+    old.scenarios.iter().any(|before| before.id == scenario.id && before.steps != scenario.steps)
+}
+
 /// A program that was told one port cannot be judged for another.
 fn same_run(old: &Plan, new: &Plan, id: &str) -> Result<(), Stop> {
     let steers = |plan: &Plan| (plan.port, plan.dialect.framing, plan.dialect.closes_first, plan.dialect.udp_buffer);
+    if let Some(scenario) = new.scenarios.iter().find(|scenario| is_played_otherwise(old, scenario)) {
+        return Err(Stop::Usage(format!(
+            "the record of `{id}` was made with other steps in the scenario `{}` of the {}; grade it under this assignment",
+            scenario.id,
+            old.role.words()
+        )));
+    }
     if steers(old) == steers(new) {
         return Ok(());
     }
     Err(Stop::Usage(format!(
         "the record of `{id}` was made with another port, framing, closing side or buffer for the {}, so it says nothing \
-         of these; run `sockspec check` under this assignment",
+         of these; grade it under this assignment (`--dialect auto`, if each program's was told)",
         old.role.words()
     )))
 }
 
 /// Puts other plans in the place of those that a record was made under.
-fn put_under(record: &mut SubmissionRecord, shelf: &Shelf) -> Result<(), Stop> {
+///
+/// # Errors
+/// The record says nothing of what is asked there.
+pub fn put_under(record: &mut SubmissionRecord, shelf: &Shelf) -> Result<(), Stop> {
     let roles = shelf.library.resolve(&shelf.choice())?.roles;
     record.programs.retain(|recorded| roles.contains(&recorded.record.role));
     record.missing.retain(|missing| roles.contains(&missing.role));
@@ -105,7 +138,12 @@ fn put_under(record: &mut SubmissionRecord, shelf: &Shelf) -> Result<(), Stop> {
         )));
     }
     for recorded in &mut record.programs {
-        let mut plan = shelf.library.plan(recorded.record.role, &shelf.choice())?;
+        let mut choice = shelf.choice();
+        if shelf.tells_dialect() {
+            // As it was told when it was graded.
+            (choice.dialect, choice.port) = (Some(recorded.plan.dialect.name.as_str()), Some(recorded.plan.port));
+        }
+        let mut plan = shelf.library.plan(recorded.record.role, &choice)?;
         grade::narrow(&mut plan, &record.only);
         same_run(&recorded.plan, &plan, &record.id)?;
         recorded.plan = plan;

@@ -27,6 +27,7 @@ mod merge;
 mod output;
 mod parade;
 mod progress;
+mod rejudge;
 mod report;
 mod reports;
 mod terms;

@@ -9,6 +9,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::output::Screen;
 use crate::batch::cohort::News;
 use crate::batch::store::{Came, Stored};
+use crate::judge::verdict::{Judged, Verdict};
+use crate::plan::model::Level;
 use crate::text::tame;
 
 /// So many of the last failures are shown.
@@ -82,7 +84,8 @@ fn told(stored: &Stored) -> (String, bool) {
         Came::Unread { reason, .. } => (format!("{who}: not graded: {}", tame(reason)), true),
         Came::Graded(kept) => {
             let verdict = &kept.verdict;
-            let failed = verdict.requirements().filter(|judged| judged.finding.is_some());
+            let required = |judged: &&Judged| judged.level == Level::Required && judged.verdict == Verdict::Failed;
+            let failed = verdict.requirements().filter(required);
             let first = failed.map(|judged| judged.id.to_string()).take(4).collect::<Vec<_>>().join(", ");
             let first = if first.is_empty() { first } else { format!("  fails {first}") };
             let ungraded = if verdict.status() == 3 { "  some of it ungraded" } else { "" };

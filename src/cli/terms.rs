@@ -3,13 +3,15 @@
 
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
+
 use super::Stop;
 use super::args::Shelf;
 use crate::plan::Choice;
 use crate::sandbox::Level;
 
 /// What was asked for on the command line.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flags {
     /// The level of isolation.
     pub isolation: Option<Level>,

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::Role;
+use crate::ids::{Role, Transport};
 use crate::plan::diagnose::Report;
+use crate::plan::library::AUTO;
 use crate::plan::model::Show;
 use crate::plan::source::Source;
 use crate::spec::dialect::{Assignment, LimitsChange, ProgramChange};
@@ -91,6 +92,25 @@ pub fn find_upwards(start: &Utf8Path) -> Option<Utf8PathBuf> {
 }
 
 impl Loaded {
+    /// Whether each program's dialect is to be told from the program: the assignment says so, or says no
+    /// dialect. One with suites of its own speaks of other labs, for which nothing is told.
+    #[must_use]
+    pub fn tells_dialect(&self) -> bool {
+        match &self.written.dialect {
+            Some(dialect) => dialect.value == AUTO,
+            None => self.written.suites.is_empty(),
+        }
+    }
+
+    /// Whether it says itself at which port programs speak.
+    #[must_use]
+    pub fn says_port(&self, transport: Transport) -> bool {
+        match transport {
+            Transport::Udp => self.written.properties.udp_port.is_some(),
+            Transport::Tcp => self.written.properties.tcp_port.is_some(),
+        }
+    }
+
     /// The folder that its paths are relative to.
     #[must_use]
     pub fn folder(&self) -> &Utf8Path {

@@ -33,6 +33,9 @@ pub struct Library {
     dialects: Vec<Known<Dialect>>,
 }
 
+/// The name that stands for a dialect that is to be told from each program.
+pub const AUTO: &str = "auto";
+
 /// Under what a plan is made.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Choice<'a> {
@@ -239,7 +242,7 @@ impl Library {
     /// The dialect that is chosen: by flag, by the assignment, or the default.
     pub(crate) fn dialect(&self, choice: &Choice<'_>) -> Result<&Known<Dialect>, Vec<Report>> {
         let written = choice.assignment.and_then(|assignment| assignment.written.dialect.as_ref());
-        let wanted = choice.dialect.or(written.map(|name| name.value.as_str()));
+        let wanted = choice.dialect.or(written.map(|name| name.value.as_str())).filter(|name| *name != AUTO);
         let Some(name) = wanted else {
             return self.dialects.first().ok_or_else(|| vec![Report::plain("there is no dialect", None)]);
         };

@@ -18,5 +18,5 @@ pub mod template;
 
 pub use assignment::{Loaded, Resolved};
 pub use diagnose::Report;
-pub use library::{Choice, Library};
+pub use library::{AUTO, Choice, Library};
 pub use source::Source;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::ids::{Role, Transport};
 use crate::plan::assignment::{Loaded, Resolved};
 use crate::plan::convert::Settings;
-use crate::plan::library::{Choice, Library};
+use crate::plan::library::{AUTO, Choice, Library};
 use crate::plan::model;
 use crate::plan::points::Points;
 use crate::span::{Mistake, Span, suggest};
@@ -109,6 +109,7 @@ pub(crate) fn mistakes(library: &Library, assignment: &Loaded, complete: bool) -
     let (written, tree) = (&assignment.written, &assignment.tree);
     let mut mistakes = Vec::new();
     if let Some(dialect) = &written.dialect
+        && dialect.value != AUTO
         && !library.dialects().any(|(name, _)| name == dialect.value)
     {
         mistakes.push(Mistake { span: dialect.span, ..library.no_dialect(&dialect.value) });
@@ -200,7 +201,7 @@ fn unbalanced_role(written: &Assignment, plan: &model::Plan) -> Option<Mistake> 
 /// A requirement that is asked for, but that its suite asks of other dialects alone.
 fn in_vain(library: &Library, assignment: &Loaded, id: &str, change: &RequirementChange) -> Option<Mistake> {
     // Without a dialect of its own, one may still be chosen by a flag.
-    if !matches!(change.level, Some(Level::Required | Level::Extra)) || assignment.written.dialect.is_none() {
+    if !matches!(change.level, Some(Level::Required | Level::Extra)) || assignment.tells_dialect() {
         return None;
     }
     let choice = Choice { assignment: Some(assignment), ..Choice::default() };
