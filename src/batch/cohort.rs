@@ -181,7 +181,7 @@ async fn one(
     let outcome = match laid_out(submission, known).await {
         Ok(None) => return None,
         Ok(Some(laid)) => graded(laid, &student, &terms, places, &prepare, each).await,
-        Err((reason, ours)) => unread(student, &terms, String::new(), reason, ours),
+        Err(Unlaid { reason, ours, content }) => unread(student, &terms, content, reason, ours),
     };
     Some(Stored { members, ..outcome })
 }
@@ -195,25 +195,37 @@ struct Laid {
     _held: Option<std::fs::File>,
 }
 
+/// Why the files cannot be laid out.
+struct Unlaid {
+    reason: String,
+    /// Whether that is our fault.
+    ours: bool,
+    content: String,
+}
+
 /// Lays the files out, on a thread where that holds up nobody; nothing where they are those that are known.
-/// Else the reason why not, and whether that is our fault.
-async fn laid_out(submission: Submission, known: Option<Glance>) -> Result<Option<Laid>, (String, bool)> {
-    let ours = |error: &dyn std::fmt::Display| (format!("there is no room for its files: {error}"), true);
+async fn laid_out(submission: Submission, known: Option<Glance>) -> Result<Option<Laid>, Unlaid> {
     let work = move || {
-        let refused = |refused: super::export::Refused| (refused.to_string(), refused.is_ours());
-        if let Some(known) = known
-            && submission.digest().map_err(refused)? == known.content
-        {
+        // What cannot be read is the same as long as it cannot be read for the same reason.
+        let content = submission.digest().unwrap_or_else(|refused| refused.to_string());
+        if known.is_some_and(|known| known.content == content) {
             return Ok(None);
         }
-        let folder = tempfile::Builder::new().prefix(stale::PREFIX).tempdir().map_err(|error| ours(&error))?;
-        let held = stale::hold(folder.path());
-        let path =
-            Utf8PathBuf::from_path_buf(folder.path().join("submission")).map_err(|path| ours(&path.display()))?;
-        let laid = submission.unpack(&path, &UnpackLimits::default()).map_err(refused)?;
-        Ok(Some(Laid { folder, path, digest: laid.digest, notes: laid.notes, _held: held }))
+        lay_out(&submission).map(Some).map_err(|(reason, ours)| Unlaid { reason, ours, content })
     };
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err((error.to_string(), true)))
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(Unlaid { reason: error.to_string(), ours: true, content: String::new() }))
+}
+
+fn lay_out(submission: &Submission) -> Result<Laid, (String, bool)> {
+    let ours = |error: &dyn std::fmt::Display| (format!("there is no room for its files: {error}"), true);
+    let folder = tempfile::Builder::new().prefix(stale::PREFIX).tempdir().map_err(|error| ours(&error))?;
+    let held = stale::hold(folder.path());
+    let path = Utf8PathBuf::from_path_buf(folder.path().join("submission")).map_err(|path| ours(&path.display()))?;
+    let laid = submission.unpack(&path, &UnpackLimits::default());
+    let laid = laid.map_err(|refused| (refused.to_string(), refused.is_ours()))?;
+    Ok(Laid { folder, path, digest: laid.digest, notes: laid.notes, _held: held })
 }
 
 async fn graded(
