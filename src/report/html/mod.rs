@@ -17,6 +17,7 @@ mod shell;
 mod tests;
 mod text;
 mod verdicts;
+mod who;
 
 use camino::Utf8PathBuf;
 use maud::html;
@@ -74,7 +75,7 @@ fn of_cohort(entry: &Entry, reader: Reader) -> Vec<u8> {
             let again = if reader == Reader::Staff { entry.again.as_deref() } else { None };
             Page { graded, reader, again, prefix: "" }.whole(Some(&entry.student))
         }
-        Outcome::Unread { reason } => page::unread(&entry.student, reason, reader),
+        Outcome::Unread { reason } => who::unread(&entry.student, reason),
     };
     let top = html! {
         @if reader == Reader::Staff {
