@@ -17,6 +17,7 @@ mod shell;
 mod tests;
 mod text;
 mod verdicts;
+mod who;
 
 use camino::Utf8PathBuf;
 use maud::html;
@@ -76,7 +77,7 @@ fn of_cohort(entry: &Entry, reader: Reader) -> Vec<u8> {
             let again = if reader == Reader::Staff { entry.again.as_deref() } else { None };
             Page { graded, reader, again, prefix: "" }.whole(Some(&entry.student))
         }
-        Outcome::Unread { reason } => page::unread(&entry.student, reason, reader),
+        Outcome::Unread { reason } => who::unread(&entry.student, reason),
     };
     let top = html! {
         @if reader == Reader::Staff {
@@ -115,7 +116,7 @@ impl Document for OnePage {
         let several = self.graded.len() > 1;
         let main = html! {
             @for (student, reason) in &self.unread {
-                (page::unread(student, reason, Reader::Student))
+                (who::unread(student, reason))
             }
             @for (number, (graded, again)) in self.graded.iter().enumerate() {
                 @let prefix = if several { format!("s{}-", number + 1) } else { String::new() };

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::failure::Failure;
 use super::text::Said;
 use super::verdicts::{Reader, Sign, anchor, points, source, visibility};
+use super::who::{heading, moment};
 use crate::judge::verdict::{Judged, Missing, ProgramVerdict, Verdict};
 use crate::plan::model::{Level, Show};
 use crate::plan::points::Points;
@@ -217,8 +218,6 @@ impl<'a> Page<'a> {
                 th scope="row" { (Said(&judged.id.0)) }
                 td {
                     (self.requirement_told(program, judged))
-                    @if judged.level == Level::Extra { " " span .tag { "extra" } }
-                    @if let Some(words) = visibility(judged) { " " span .tag .secret { (words) } }
                 }
                 td .number {
                     @match (&judged.verdict, judged.points) {
@@ -234,10 +233,15 @@ impl<'a> Page<'a> {
     /// A requirement's title, which opens to all that is to be said of it.
     fn requirement_told(self, program: &ProgramVerdict, judged: &Judged) -> Markup {
         let show = self.reader.show(program);
+        let title = html! {
+            (Said(&judged.title))
+            @if judged.level == Level::Extra { " " span .tag { "extra" } }
+            @if let Some(words) = visibility(judged) { " " span .tag .secret { (words) } }
+        };
         html! {
             @if show == Show::Full {
                 details {
-                    summary { (Said(&judged.title)) }
+                    summary { (title) }
                     @if let Some(finding) = &judged.finding {
                         p { (Said(&finding.explanation)) }
                         p .hint { b { "Hint " } (Said(&judged.hint)) }
@@ -245,7 +249,7 @@ impl<'a> Page<'a> {
                     p { b { "Why " } (Said(&judged.why)) }
                     (source(judged))
                 }
-            } @else { (Said(&judged.title)) }
+            } @else { (title) }
             @match &judged.verdict {
                 Verdict::Blocked { by } if self.reader.sees_blocker(program, by) => p .because {
                     "Could not be tested, because " a href={ "#" (self.prefix) (anchor(program, by)) } { (Said(&by.0)) } " failed."
@@ -296,35 +300,6 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Who it is about.
-fn heading(student: Option<&Student>, id: &str) -> Markup {
-    let name = student.map_or(id, Student::shown);
-    html! {
-        h1 {
-            bdi { (Said(name)) }
-            @if student.is_some_and(|student| student.late) { " " span .tag .late { "late" } }
-        }
-        @if let Some(student) = student.filter(|student| student.name.is_some()) {
-            p .meta {
-                span { (Said(&student.id)) }
-                @if let Some(login) = &student.login { span { bdi { (Said(login)) } } }
-                @if let Some(number) = &student.number { span { "No. " bdi { (Said(number)) } } }
-            }
-        }
-    }
-}
-
-/// The page of a submission without verdicts.
-pub(super) fn unread(student: &Student, reason: &str, _reader: Reader) -> Markup {
-    html! {
-        (heading(Some(student), &student.id))
-        section .notice .ungraded {
-            h2 { "Not graded" }
-            p { (Said(reason)) }
-        }
-    }
-}
-
 /// A bar as long as the share that was earned. What it shows stands beside it in figures.
 fn bar(earned: Points, of: Points) -> Markup {
     let share = if of.0 == 0 { 0 } else { u64::from(earned.0) * 1000 / u64::from(of.0) };
@@ -333,17 +308,6 @@ fn bar(earned: Points, of: Points) -> Markup {
             rect .all width="1000" height="10" {}
             rect .part width=(share) height="10" {}
         }
-    }
-}
-
-/// A moment as people write it, in UTC.
-fn moment(at: &str) -> Markup {
-    match at.parse::<jiff::Timestamp>() {
-        Ok(known) => {
-            let shown = known.to_zoned(jiff::tz::TimeZone::UTC).strftime("%-d %B %Y, %H:%M UTC").to_string();
-            html! { time datetime=(at) { (shown) } }
-        }
-        Err(_) => html! { (Said(at)) },
     }
 }
 

@@ -191,9 +191,10 @@
 
   const apply = () => {
     select();
+    // Rows first: it asks where the region is scrolled to, and after a change that would lay out all of it.
+    draw(true);
     drawHead();
     say();
-    draw(true);
   };
 
   const write = () => {
