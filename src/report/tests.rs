@@ -466,7 +466,7 @@ fn a_report_is_asked_for_by_format_and_file() {
     assert_eq!(wanted("json=-"), Ok(Wanted { format: Format::Json, file: None }));
     assert_eq!(wanted("json=a=b.json"), Ok(Wanted { format: Format::Json, file: Some("a=b.json".into()) }));
     assert_eq!(wanted("junti=x"), Err("`junti` is no report format; did you mean `junit`?".to_owned()));
-    assert!(wanted("pdf").is_err_and(|error| error.contains("known here: junit, json, gradescope")));
+    assert!(wanted("pdf").is_err_and(|error| error.contains("known here: junit, json, html, gradescope")));
     assert!(
         wanted("xlsx").is_err_and(|error| error.starts_with("`xlsx` is no report format; known here: junit, json, "))
     );
