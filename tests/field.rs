@@ -16,7 +16,7 @@ use std::sync::Mutex;
 use serde_json::Value;
 
 /// Languages that no package of Debian's stable release brings.
-const NOT_IN_DEBIAN: [&str; 2] = ["Python 2", "C#"];
+const NOT_IN_DEBIAN: [&str; 1] = ["Python 2"];
 
 /// So many folders are graded at the same time.
 const AT_A_TIME: usize = 3;

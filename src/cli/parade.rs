@@ -11,7 +11,7 @@ use crate::batch::cohort::News;
 use crate::batch::store::{Came, Stored};
 use crate::judge::verdict::{Judged, Verdict};
 use crate::plan::model::Level;
-use crate::text::tame;
+use crate::text::{count, tame};
 
 /// So many of the last failures are shown.
 const LAST: usize = 3;
@@ -88,8 +88,15 @@ fn told(stored: &Stored) -> (String, bool) {
             let failed = verdict.requirements().filter(required);
             let first = failed.map(|judged| judged.id.to_string()).take(4).collect::<Vec<_>>().join(", ");
             let first = if first.is_empty() { first } else { format!("  fails {first}") };
+            let lacks = match verdict.missing.len() {
+                0 => String::new(),
+                number => format!("  lacks {}", count(number, "program")),
+            };
             let ungraded = if verdict.status() == 3 { "  some of it ungraded" } else { "" };
-            (format!("{who}: {}/{}{first}{ungraded}", verdict.score(), verdict.max_score()), verdict.status() != 0)
+            (
+                format!("{who}: {}/{}{first}{lacks}{ungraded}", verdict.score(), verdict.max_score()),
+                verdict.status() != 0,
+            )
         }
     }
 }

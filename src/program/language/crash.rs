@@ -180,9 +180,11 @@ pub fn perl(text: &str) -> Option<Crash> {
 
 /// An exception of .NET's that nothing caught.
 pub fn csharp(text: &str) -> Option<Crash> {
-    let (_, rest) = text.split_once("Unhandled exception. ")?;
+    // .NET has it in one line, Mono in two.
+    let (_, rest) = text.split_once("Unhandled exception. ").or_else(|| text.split_once("Unhandled Exception:\n"))?;
     let found = rest.lines().find_map(|line| {
-        let (file, number) = line.split_once(" in ")?.1.rsplit_once(":line ")?;
+        let behind = line.split_once(" in ")?.1;
+        let (file, number) = behind.rsplit_once(":line ").or_else(|| behind.rsplit_once(':'))?;
         place(file, number)
     });
     crash(rest.lines().next()?, found)

@@ -4,7 +4,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::source::Source;
-use super::table::{CMAKE, DOTNET, GCC, GO, GXX, JAVA, JAVAC, MAKE, RUSTC};
+use super::table::{CMAKE, DOTNET, ESBUILD, GCC, GO, GXX, JAVA, JAVAC, MAKE, MCS, MONO, NODE, RUSTC, TYPESCRIPT};
 use super::tools::{NoTool, Tool};
 use super::{Build, Recipe, Run};
 use crate::ids::Role;
@@ -234,6 +234,22 @@ fn without_comments(text: &str) -> String {
     out
 }
 
+/// TypeScript: without its types and with the files that it imports as one file of JavaScript; else by what
+/// runs it as it is. Types are a matter between the student and the editor: a lab asks what the program does.
+pub fn typescript(source: &Source<'_>) -> Result<Recipe, NoTool> {
+    let (Ok(esbuild), Ok(node)) = (ESBUILD.find(), NODE.find()) else { return interpreted(&TYPESCRIPT, source) };
+    // The first knows `require`, the second `await` outside of a function.
+    let build = |format: &str, ending: &str| {
+        let out = format!("{OUT}/{}.{ending}", slug(source.file));
+        let flags = ["--bundle", "--platform=node", "--sourcemap=inline", "--log-level=warning", "--color=false"];
+        let command = [vec![esbuild.clone(), source.file.to_string()], words(&flags)].concat();
+        let command = [command, vec![format!("--format={format}"), format!("--outfile={out}")]].concat();
+        let run = Run::Command(vec![node.clone(), "--enable-source-maps".to_owned(), out]);
+        build(Utf8Path::new(""), vec![command], run)
+    };
+    Ok(Recipe { builds: vec![build("cjs", "cjs"), build("esm", "mjs")], run: Vec::new() })
+}
+
 /// Go: a package, or one file of a folder with several programs.
 pub fn go(source: &Source<'_>) -> Result<Recipe, NoTool> {
     let go = GO.find()?;
@@ -300,9 +316,34 @@ fn package_name(manifest: &str) -> Option<String> {
     Some(value.trim_matches(['"', '\'']).to_owned())
 }
 
-/// C#: its project, or one made for the file.
+/// C#: its project, or one made for the file; by Mono where there is no .NET.
 pub fn csharp(source: &Source<'_>) -> Result<Recipe, NoTool> {
-    let dotnet = DOTNET.find()?;
+    match (DOTNET.find(), MCS.find(), MONO.find()) {
+        (Ok(dotnet), ..) => Ok(by_dotnet(source, dotnet)),
+        (_, Ok(mcs), Ok(mono)) => Ok(by_mono(source, mcs, mono)),
+        (Err(lacking), ..) => Err(lacking),
+    }
+}
+
+/// The file with those of its folder that have no program of their own, else alone.
+fn by_mono(source: &Source<'_>, mcs: String, mono: String) -> Recipe {
+    let out = format!("{OUT}/{}.exe", slug(source.file));
+    let run = Run::Command(vec![mono, "--debug".to_owned(), out.clone()]);
+    let way = |shared: Vec<String>| {
+        let command = [vec![mcs.clone()], words(&["-debug", "-nologo"]), vec![format!("-out:{out}")]].concat();
+        let command = [command, vec![source.file.to_string()], shared].concat();
+        build(Utf8Path::new(""), vec![command], run.clone())
+    };
+    let others = source.siblings(&["cs"]).into_iter().filter(|name| {
+        let text = without_comments(&source.text_of(name));
+        !tokens(&text).any(|word| word == "Main")
+    });
+    let shared: Vec<String> = others.map(|name| source.folder().join(name).into_string()).collect();
+    let builds = if shared.is_empty() { vec![way(shared)] } else { vec![way(shared), way(Vec::new())] };
+    Recipe { builds, run: Vec::new() }
+}
+
+fn by_dotnet(source: &Source<'_>, dotnet: String) -> Recipe {
     let out = format!("{OUT}/{}", slug(source.file));
     let project = format!("{out}/program.csproj");
     let up = "../".repeat(Utf8Path::new(&out).components().count());
@@ -319,7 +360,7 @@ pub fn csharp(source: &Source<'_>) -> Result<Recipe, NoTool> {
     let mut build = build(Utf8Path::new(""), vec![command], run);
     build.env = vec![("DOTNET_CLI_TELEMETRY_OPTOUT".to_owned(), "1".to_owned())];
     build.files = vec![(project, text)];
-    Ok(Recipe { builds: vec![build], run: Vec::new() })
+    Recipe { builds: vec![build], run: Vec::new() }
 }
 
 #[cfg(test)]

@@ -26,15 +26,20 @@ pub const JAVA: Tool = Tool { verb: "run", names: &["java"], tells_path: &[] };
 pub const GO: Tool = Tool { verb: "built", names: &["go"], tells_path: &["env", "GOROOT"] };
 pub const RUSTC: Tool = Tool { verb: "built", names: &["rustc"], tells_path: &["--print", "sysroot"] };
 pub const NODE: Tool = Tool { verb: "run", names: &["node", "nodejs"], tells_path: &["-p", "process.execPath"] };
+pub const ESBUILD: Tool = Tool { verb: "built", names: &["esbuild"], tells_path: &[] };
 pub const TYPESCRIPT: Tool = Tool { verb: "run", names: &["tsx", "ts-node", "bun"], tells_path: &[] };
 pub const RUBY: Tool = Tool { verb: "run", names: &["ruby"], tells_path: &["-e", "puts Gem.ruby"] };
 pub const PERL: Tool = Tool { verb: "run", names: &["perl"], tells_path: &["-e", "print $^X"] };
 pub const DOTNET: Tool = Tool { verb: "built", names: &["dotnet"], tells_path: &[] };
+pub const MCS: Tool = Tool { verb: "built", names: &["mcs"], tells_path: &[] };
+pub const MONO: Tool = Tool { verb: "run", names: &["mono"], tells_path: &[] };
 pub const SHELL: Tool = Tool { verb: "run", names: &["bash", "sh"], tells_path: &[] };
 
 /// All of them.
-pub const TOOLS: &[Tool] =
-    &[PYTHON, PYTHON_2, GCC, GXX, MAKE, CMAKE, JAVAC, JAVA, GO, RUSTC, NODE, TYPESCRIPT, RUBY, PERL, DOTNET, SHELL];
+pub const TOOLS: &[Tool] = &[
+    PYTHON, PYTHON_2, GCC, GXX, MAKE, CMAKE, JAVAC, JAVA, GO, RUSTC, NODE, ESBUILD, TYPESCRIPT, RUBY, PERL, DOTNET,
+    MCS, MONO, SHELL,
+];
 
 /// All languages that are known. Of several with the same endings, the first whose text it is.
 pub const LANGUAGES: &[Language] = &[
@@ -151,8 +156,8 @@ pub const LANGUAGES: &[Language] = &[
         extensions: &["ts", "mts"],
         interpreters: &["tsx"],
         told_by: None,
-        install: "install one that runs it (npm install -g tsx)",
-        recipe: |source| recipes::interpreted(&TYPESCRIPT, source),
+        install: "install what runs it (Debian, Ubuntu: apt-get install esbuild nodejs; elsewhere: npm install -g tsx)",
+        recipe: recipes::typescript,
         runtime: None,
         crash: crash::node,
         errors: crash::NODE,
@@ -162,7 +167,7 @@ pub const LANGUAGES: &[Language] = &[
         extensions: &["cs"],
         interpreters: &[],
         told_by: None,
-        install: "install the .NET SDK (https://dotnet.microsoft.com/download)",
+        install: "install the .NET SDK (https://dotnet.microsoft.com/download) or Mono (Debian, Ubuntu: apt-get install mono-mcs)",
         recipe: recipes::csharp,
         runtime: Some(Runtime {
             executables: &[],
