@@ -27,7 +27,7 @@ pub struct Orders {
     pub again: Again,
     /// For how many programs at the same time there is room.
     pub places: usize,
-    /// How long one submission may take.
+    /// How long one submission may take. Only time in which it has a place is counted: others cannot use it up.
     pub each: Duration,
     /// When the whole must end; what is not done then is left to the next time.
     pub end: Option<Instant>,
@@ -108,11 +108,12 @@ async fn work(
         while tasks.len() < orders.places.max(1) {
             let Some(submission) = waiting.next() else { break };
             let student = submission.student.clone();
+            let members = submission.members.clone();
             let known = store.glance(&student.id)?.filter(|known| known.terms == orders.terms);
             let known = known.filter(|known| orders.again.will_do(known));
             let places = Places::among(room, orders.places.div_ceil(2));
             let task = one(submission, known, places, orders.terms.clone(), Rc::clone(&orders.prepare), orders.each);
-            students.insert(tasks.spawn_local(task).id(), student);
+            students.insert(tasks.spawn_local(task).id(), (student, members));
         }
         let next = tokio::select! {
             next = tasks.join_next_with_id() => next,
@@ -121,12 +122,16 @@ async fn work(
         let Some(next) = next else { break };
         tally.left -= 1;
         match settled(next, &mut students, &orders.terms) {
-            None => {
+            Settled::Known(student, members) => {
+                // The files are the same; what the course says of the student may not be.
+                store.rename(&student, &members)?;
                 tally.known += 1;
                 tell(News::Known);
             }
-            Some(stored) => {
-                store.keep(&stored)?;
+            Settled::Done(stored) => {
+                if !holds_more(store, &stored)? {
+                    store.keep(&stored)?;
+                }
                 tally.graded += 1;
                 tell(News::Done(&stored));
             }
@@ -143,21 +148,37 @@ async fn until(end: Option<Instant>) {
     }
 }
 
-/// What a task has come to: nothing where all was known. One that has panicked costs its submission alone.
-fn settled(
-    ended: Result<(Id, Option<Stored>), JoinError>,
-    students: &mut HashMap<Id, Student>,
-    terms: &str,
-) -> Option<Stored> {
-    match ended {
-        Ok((id, stored)) => {
-            students.remove(&id);
-            stored
-        }
+/// Whether what is stored of the same files, under the same terms, says more than what has come of them now,
+/// when something of ours was amiss: a full disk takes nobody's verdicts away.
+fn holds_more(store: &Store, stored: &Stored) -> Result<bool, StoreError> {
+    let known = store.glance(&stored.student.id)?.filter(|known| !known.again && known.reason.is_none());
+    Ok(stored.is_troubled()
+        && known.is_some_and(|known| known.terms == stored.terms && known.content == stored.content))
+}
+
+/// Who a task is about.
+type Who = (Student, Vec<Student>);
+
+/// What a task has come to.
+enum Settled {
+    /// All was known.
+    Known(Student, Vec<Student>),
+    Done(Stored),
+}
+
+/// One that has panicked costs its submission alone.
+fn settled(ended: Result<(Id, Option<Stored>), JoinError>, students: &mut HashMap<Id, Who>, terms: &str) -> Settled {
+    let (id, outcome) = match ended {
+        Ok((id, stored)) => (id, Ok(stored)),
+        Err(error) => (error.id(), Err(error)),
+    };
+    let (student, members) = students.remove(&id).unwrap_or_default();
+    match outcome {
+        Ok(None) => Settled::Known(student, members),
+        Ok(Some(stored)) => Settled::Done(stored),
         Err(error) => {
-            let student = students.remove(&error.id()).unwrap_or_default();
             let reason = format!("sockspec itself has failed on it ({error}); please report that");
-            Some(unread(student, terms, String::new(), reason, true))
+            Settled::Done(Stored { members, ..unread(student, terms, String::new(), reason, true) })
         }
     }
 }
@@ -179,9 +200,9 @@ async fn one(
     let student = submission.student.clone();
     let members = submission.members.clone();
     let outcome = match laid_out(submission, known).await {
-        Ok(None) => return None,
-        Ok(Some(laid)) => graded(laid, &student, &terms, places, &prepare, each).await,
-        Err(Unlaid { reason, ours, content }) => unread(student, &terms, content, reason, ours),
+        Files::Known => return None,
+        Files::Laid(laid) => graded(laid, &student, &terms, places, &prepare, each).await,
+        Files::Refused { content, reason, ours } => unread(student, &terms, content, reason, ours),
     };
     Some(Stored { members, ..outcome })
 }
@@ -195,36 +216,56 @@ struct Laid {
     _held: Option<std::fs::File>,
 }
 
-/// Why the files cannot be laid out.
-struct Unlaid {
-    reason: String,
-    /// Whether that is our fault.
-    ours: bool,
-    content: String,
+/// What has become of a submission's files.
+enum Files {
+    /// They are those that are known.
+    Known,
+    /// They can be graded.
+    Laid(Laid),
+    /// They cannot.
+    Refused {
+        /// Their hash, where there is one.
+        content: String,
+        /// Why not.
+        reason: String,
+        /// Whether that is our fault.
+        ours: bool,
+    },
 }
 
-/// Lays the files out, on a thread where that holds up nobody; nothing where they are those that are known.
-async fn laid_out(submission: Submission, known: Option<Glance>) -> Result<Option<Laid>, Unlaid> {
+/// Lays the files out, on a thread where that holds up nobody.
+async fn laid_out(submission: Submission, known: Option<Glance>) -> Files {
     let work = move || {
-        // What cannot be read is the same as long as it cannot be read for the same reason.
-        let content = submission.digest().unwrap_or_else(|refused| refused.to_string());
-        if known.is_some_and(|known| known.content == content) {
-            return Ok(None);
+        if known.is_some_and(|known| is_known(&submission, &known)) {
+            return Files::Known;
         }
-        lay_out(&submission).map(Some).map_err(|(reason, ours)| Unlaid { reason, ours, content })
+        match lay_out(&submission) {
+            Ok(laid) => Files::Laid(laid),
+            Err((reason, ours)) => Files::Refused { content: submission.digest().unwrap_or_default(), reason, ours },
+        }
     };
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(Unlaid { reason: error.to_string(), ours: true, content: String::new() }))
+    let broken = |error: JoinError| Files::Refused { content: String::new(), reason: error.to_string(), ours: true };
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(broken)
 }
 
+/// Whether its files are those that are known: what could not be read, and cannot be for the same reason, is
+/// known too.
+fn is_known(submission: &Submission, known: &Glance) -> bool {
+    match submission.digest() {
+        Ok(digest) => digest == known.content,
+        Err(refused) => known.content.is_empty() && known.reason == Some(refused.to_string()),
+    }
+}
+
+/// Lays the files out in a folder of ours; else the reason why not, and whether that is our fault.
 fn lay_out(submission: &Submission) -> Result<Laid, (String, bool)> {
     let ours = |error: &dyn std::fmt::Display| (format!("there is no room for its files: {error}"), true);
     let folder = tempfile::Builder::new().prefix(stale::PREFIX).tempdir().map_err(|error| ours(&error))?;
     let held = stale::hold(folder.path());
     let path = Utf8PathBuf::from_path_buf(folder.path().join("submission")).map_err(|path| ours(&path.display()))?;
-    let laid = submission.unpack(&path, &UnpackLimits::default());
-    let laid = laid.map_err(|refused| (refused.to_string(), refused.is_ours()))?;
+    let laid = submission
+        .unpack(&path, &UnpackLimits::default())
+        .map_err(|refused| (refused.to_string(), refused.is_ours()))?;
     Ok(Laid { folder, path, digest: laid.digest, notes: laid.notes, _held: held })
 }
 
@@ -237,15 +278,23 @@ async fn graded(
     each: Duration,
 ) -> Stored {
     let done = |reason: String, again: bool| unread(student.clone(), terms, laid.digest.clone(), reason, again);
-    let request = match prepare(&laid.path, student, places) {
+    let request = match prepare(&laid.path, student, places.clone()) {
         Ok(request) => request,
         Err(reason) => return done(reason, false),
     };
-    let grading = tokio::time::timeout(each, grade(request, Arc::new(|_| ()))).await;
+    let grading = tokio::select! {
+        done = grade(request, Arc::new(|_| ())) => Some(done),
+        () = places.used_up(each) => None,
+    };
     let stored = match grading {
-        Err(_) => done(format!("its grading took more than {} seconds and was stopped", each.as_secs()), false),
-        Ok(Err(error)) => done(error.to_string(), false),
-        Ok(Ok(record)) => {
+        None => {
+            // Nobody waits for its workers any more.
+            crate::worker::clean_up();
+            let limit = each.as_secs();
+            done(format!("its grading took more than {limit} seconds and was stopped; --each gives it more"), false)
+        }
+        Some(Err(error)) => done(error.to_string(), error.is_ours()),
+        Some(Ok(record)) => {
             let kept = Kept { verdict: record.judge(), record };
             Stored { outcome: Came::Graded(Box::new(kept)), ..done(String::new(), false) }
         }

@@ -113,6 +113,14 @@ pub enum BatchError {
     Copy(#[from] CopyError),
 }
 
+impl BatchError {
+    /// Whether it is the machine's fault: another try may have another end.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        matches!(self, Self::Copy(CopyError::Temporary { .. } | CopyError::Io { .. }))
+    }
+}
+
 /// Grades one submission: each of its programs in a worker, side by side.
 ///
 /// # Errors

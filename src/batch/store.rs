@@ -4,6 +4,7 @@
 //! A row holds what the reports and a later judgement need: who, what came of it, the records. Rows are
 //! read one at a time, so that memory does not grow with the cohort.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::time::Duration;
@@ -12,13 +13,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, params};
 use thiserror::Error;
 
 use crate::judge::submission::{FORMAT, SubmissionRecord};
 use crate::judge::verdict::SubmissionVerdict;
 use crate::plan::points::Points;
 use crate::roster::Student;
+use crate::text::io_words;
 
 /// The store's name in its folder.
 pub const NAME: &str = "sockspec.db";
@@ -69,7 +71,7 @@ pub enum StoreError {
         found: i64,
     },
     /// The database says so.
-    #[error("the store `{file}` cannot be used: {source}")]
+    #[error("the store `{file}` cannot be used: {source}; {advice}", advice = advice(source))]
     Database {
         /// The store.
         file: Utf8PathBuf,
@@ -77,7 +79,7 @@ pub enum StoreError {
         source: rusqlite::Error,
     },
     /// The system says so.
-    #[error("the store in `{folder}` cannot be used: {source}")]
+    #[error("the store in `{folder}` cannot be used: {words}; name a folder that can be written", words = io_words(source))]
     Io {
         /// Its folder.
         folder: Utf8PathBuf,
@@ -94,6 +96,18 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+}
+
+/// What to do about it.
+fn advice(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "make room, and give the same command again: what was stored is safe",
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            "it is damaged, or no store of sockspec; name another folder"
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another process holds it; wait for that",
+        _ => "see whether its folder can be written, and give the same command again: what was stored is safe",
+    }
 }
 
 /// What is stored of one submission.
@@ -127,6 +141,17 @@ pub enum Came {
     },
 }
 
+impl Stored {
+    /// Whether something of ours or of the machine's was amiss, so that another try may have another end.
+    #[must_use]
+    pub fn is_troubled(&self) -> bool {
+        match &self.outcome {
+            Came::Unread { again, .. } => *again,
+            Came::Graded(kept) => kept.record.programs.iter().any(|program| program.record.trouble.is_some()),
+        }
+    }
+}
+
 /// Verdicts, and what they rest on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Kept {
@@ -147,6 +172,8 @@ pub struct Glance {
     pub again: bool,
     /// The exit status that `check` would have had.
     pub status: u8,
+    /// Why there are no verdicts, where there are none.
+    pub reason: Option<String>,
 }
 
 /// A row of the cohort, in a line.
@@ -208,7 +235,23 @@ impl Store {
         }
         // A log that is left by a killed process is taken in by the first who opens it, so reading alone
         // would not do.
-        Self::open(folder, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        Self::open(folder, OpenFlags::SQLITE_OPEN_READ_WRITE).or_else(|error| {
+            // Where nothing can be written there can be no log beside it either, and none is needed.
+            let unwritten = fs::metadata(folder.join(format!("{NAME}-wal"))).map_or(true, |log| log.len() == 0);
+            if unwritten { Self::open_as_it_is(folder) } else { Err(error) }
+        })
+    }
+
+    /// Opens a store that nobody can write to (<https://sqlite.org/uri.html#uriimmutable>).
+    fn open_as_it_is(folder: &Utf8Path) -> Result<Self, StoreError> {
+        let file = folder.join(NAME);
+        let path = file.as_str().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        let uri = format!("file:{path}?immutable=1");
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let failed = |source| StoreError::Database { file: file.clone(), source };
+        let connection = Connection::open_with_flags(uri, flags).map_err(failed)?;
+        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
+        if found == VERSION { Ok(Self { connection, file, _lock: None }) } else { Err(StoreError::Version { file, found }) }
     }
 
     /// Whether there is a store in a folder.
@@ -288,11 +331,10 @@ impl Store {
         let (reason, again, status, score, verdict, record) = match &stored.outcome {
             Came::Unread { reason, again } => (Some(reason), *again, 3, None, None, None),
             Came::Graded(kept) => {
-                let troubled = kept.record.programs.iter().any(|program| program.record.trouble.is_some());
                 let verdict = packed(&kept.verdict).map_err(|error| row(error.to_string()))?;
                 let record = packed(&kept.record).map_err(|error| row(error.to_string()))?;
                 let score = (kept.verdict.score().0, kept.verdict.max_score().0);
-                (None, troubled, kept.verdict.status(), Some(score), Some(verdict), Some(record))
+                (None, stored.is_troubled(), kept.verdict.status(), Some(score), Some(verdict), Some(record))
             }
         };
         let query = "INSERT OR REPLACE INTO submission VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
@@ -302,14 +344,45 @@ impl Store {
         self.connection.execute(query, values).map(drop).map_err(self.failed())
     }
 
+    /// Keeps who handed in what is stored already, where the course has come to say something else of them.
+    ///
+    /// # Errors
+    /// The database's, or the row cannot be understood.
+    pub fn rename(&self, student: &Student, members: &[Student]) -> Result<(), StoreError> {
+        let wrong = |error: serde_json::Error| StoreError::Row { id: student.id.clone(), why: error.to_string() };
+        let query = "SELECT student FROM submission WHERE id = ?1";
+        let found: Option<String> =
+            self.connection.query_row(query, [&student.id], |row| row.get(0)).optional().map_err(self.failed())?;
+        let Some(found) = found else { return Ok(()) };
+        let (_, _, notes): (Student, Vec<Student>, Vec<String>) = serde_json::from_str(&found).map_err(wrong)?;
+        let now = serde_json::to_string(&(student, members, notes)).map_err(wrong)?;
+        if now != found {
+            let query = "UPDATE submission SET student = ?2 WHERE id = ?1";
+            self.connection.execute(query, [&student.id, &now]).map_err(self.failed())?;
+        }
+        Ok(())
+    }
+
+    /// Under what terms the rows were graded.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn terms(&self) -> Result<BTreeSet<String>, StoreError> {
+        let failed = self.failed();
+        let mut query = self.connection.prepare("SELECT DISTINCT terms FROM submission").map_err(&failed)?;
+        let rows = query.query_map([], |row| row.get(0)).map_err(&failed)?;
+        rows.collect::<Result<_, _>>().map_err(&failed)
+    }
+
     /// What is stored of a submission, at a glance.
     ///
     /// # Errors
     /// The database's.
     pub fn glance(&self, id: &str) -> Result<Option<Glance>, StoreError> {
-        let query = "SELECT content, terms, again, status FROM submission WHERE id = ?1";
+        let query = "SELECT content, terms, again, status, reason FROM submission WHERE id = ?1";
         let glance = |row: &Row<'_>| {
-            Ok(Glance { content: row.get(0)?, terms: row.get(1)?, again: row.get(2)?, status: row.get(3)? })
+            let (content, terms, again) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(Glance { content, terms, again, status: row.get(3)?, reason: row.get(4)? })
         };
         self.connection.query_row(query, [id], glance).optional().map_err(self.failed())
     }

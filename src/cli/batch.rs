@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use super::cohort::{self, Out};
@@ -123,6 +123,7 @@ impl Batch {
         cohort::can_write(&self.reports)?;
         let begun = Instant::now();
         let export = export::open(&self.export, self.layout).map_err(|error| Stop::Usage(error.to_string()))?;
+        self.is_apart()?;
         let shelf = Rc::new(self.suites.load(Some(&self.export))?);
         let flags = terms::Flags { isolation: self.isolation, seed: self.seed };
         let terms = terms::of(&shelf, &flags)?;
@@ -155,6 +156,22 @@ impl Batch {
         screen.print(self.told(&tally, &summary, begun.elapsed(), screen).as_bytes())?;
         cohort::write(&store, &self.reports)?;
         Ok(if tally.left > 0 { TROUBLE } else { summary.status })
+    }
+
+    /// The next time, results in the export would be taken for a submission.
+    fn is_apart(&self) -> Result<(), Stop> {
+        let there = self.out.ancestors().find_map(|folder| {
+            let folder = if folder.as_str().is_empty() { Utf8Path::new(".") } else { folder };
+            folder.canonicalize_utf8().ok()
+        });
+        let export = self.export.canonicalize_utf8().ok();
+        match there.zip(export) {
+            Some((there, export)) if there.starts_with(&export) => Err(Stop::Usage(format!(
+                "--out {}: it lies in the export, and would be taken for a submission; name a folder beside that",
+                self.out
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Those that are asked for.

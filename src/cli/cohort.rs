@@ -109,12 +109,13 @@ pub fn flags(store: &Store) -> Result<Flags, Stop> {
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }
 
-/// Whether two stores were made under the same terms; else what differs.
+/// Whether two stores were made under the same terms; else what differs. What was noted of a whole store says
+/// what was asked for last; the rows say what was done.
 ///
 /// # Errors
 /// A store's.
 pub fn differs(one: &Store, other: &Store) -> Result<Option<String>, Stop> {
-    for (name, words) in [(VERSION, "version of sockspec"), (ASSIGNMENT, "assignment"), (TERMS, "content of it")] {
+    for (name, words) in [(VERSION, "version of sockspec"), (ASSIGNMENT, "assignment")] {
         let (ours, theirs) = (one.fact(name).map_err(stop)?, other.fact(name).map_err(stop)?);
         if let (Some(ours), Some(theirs)) = (ours, theirs)
             && ours != theirs
@@ -122,7 +123,8 @@ pub fn differs(one: &Store, other: &Store) -> Result<Option<String>, Stop> {
             return Ok(Some(format!("another {words} ({theirs}, not {ours})")));
         }
     }
-    Ok(None)
+    let (ours, theirs) = (one.terms().map_err(stop)?, other.terms().map_err(stop)?);
+    Ok((ours.union(&theirs).count() > 1).then(|| "other suites, points or flags".to_owned()))
 }
 
 /// Takes over what is noted of another store, where nothing is noted yet.

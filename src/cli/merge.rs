@@ -42,21 +42,16 @@ impl Merge {
             {
                 return Err(Stop::Usage(format!("`{part}` cannot be joined to itself")));
             }
-            Store::read(part).map_err(cohort::stop)?;
         }
-        let mut store = Store::create(&self.out).map_err(cohort::stop)?;
         let parts = self.parts.iter().map(|part| Store::read(part)).collect::<Result<Vec<_>, _>>();
         let parts = parts.map_err(cohort::stop)?;
-        // All are looked at before one is taken.
-        for (other, part) in parts.iter().zip(&self.parts) {
-            for (mine, name) in parts.iter().zip(&self.parts).chain([(&store, &self.out)]) {
-                if let Some(what) = cohort::differs(mine, other)?.filter(|_| !self.mixed) {
-                    return Err(Stop::Usage(format!(
-                        "`{part}` was graded under {what} than `{name}`; grade it again, or say --mixed"
-                    )));
-                }
-            }
-        }
+        // All are looked at before one is taken, and before there is anything new.
+        let before = Store::is_in(&self.out).then(|| Store::read(&self.out)).transpose().map_err(cohort::stop)?;
+        let all: Vec<(&Store, &Utf8PathBuf)> =
+            before.iter().map(|store| (store, &self.out)).chain(parts.iter().zip(&self.parts)).collect();
+        self.are_alike(&all)?;
+        drop(before);
+        let mut store = Store::create(&self.out).map_err(cohort::stop)?;
         for (other, part) in parts.iter().zip(&self.parts) {
             other.tidy().map_err(cohort::stop)?;
             let merged = store.take_in(part).map_err(cohort::stop)?;
@@ -67,5 +62,19 @@ impl Merge {
         screen.print(cohort::Summary::of(&store)?.told(screen).as_bytes())?;
         screen.print(format!("Stored in {}.\n", self.out.join(NAME)).as_bytes())?;
         Ok(0)
+    }
+
+    /// Refuses what was graded under other terms than the first, unless it may be so.
+    fn are_alike(&self, all: &[(&Store, &Utf8PathBuf)]) -> Result<(), Stop> {
+        let Some((first, name)) = all.first().filter(|_| !self.mixed) else { return Ok(()) };
+        for (other, part) in all {
+            if let Some(what) = cohort::differs(first, other)? {
+                let than = if part == name { "in part".to_owned() } else { format!("than `{name}`") };
+                return Err(Stop::Usage(format!(
+                    "`{part}` was graded under {what} {than}; grade it again, or say --mixed"
+                )));
+            }
+        }
+        Ok(())
     }
 }
