@@ -251,7 +251,11 @@ impl Store {
         let failed = |source| StoreError::Database { file: file.clone(), source };
         let connection = Connection::open_with_flags(uri, flags).map_err(failed)?;
         let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
-        if found == VERSION { Ok(Self { connection, file, _lock: None }) } else { Err(StoreError::Version { file, found }) }
+        if found == VERSION {
+            Ok(Self { connection, file, _lock: None })
+        } else {
+            Err(StoreError::Version { file, found })
+        }
     }
 
     /// Whether there is a store in a folder.
