@@ -98,9 +98,14 @@ fn what_the_records_say_nothing_of_changes_nothing() {
     let before = lab.points();
     let wider = lab.path("wider.yaml");
     fs::write(&wider, "assignment: lab\ndialect: python\nroles: [udp-server, tcp-server]\n").unwrap();
+    let fewer = lab.path("fewer.yaml");
+    fs::write(&fewer, "assignment: lab\ndialect: python\nroles: [tcp-server]\n").unwrap();
     for (assignment, words) in [
         (wider.to_str().unwrap().to_owned(), "says nothing of the TCP server"),
         (lab.assignment("port", "properties: { udp_port: 12001 }\n"), "was made with another port"),
+        (lab.assignment("run", "programs: { udp-server: { run: [/bin/false] } }\n"), "has other `programs`, `limits`"),
+        (lab.assignment("limits", "limits: { memory_bytes: 1048576 }\n"), "has other `programs`, `limits`"),
+        (fewer.to_str().unwrap().to_owned(), "its records would be lost"),
     ] {
         let output = sockspec(&["judge", &lab.store, "--assignment", &assignment]);
         let told = text(&output.stderr);
