@@ -1,7 +1,7 @@
 //! Building programs, once for each content: what was built of the same files, by the same commands and
 //! tools, is taken from a folder of earlier builds.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -65,12 +65,37 @@ pub(super) struct Builder {
     isolation: Option<Level>,
     /// Where builds are kept; none where there is no such place.
     store: Option<PathBuf>,
-    running: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// Who builds what at the moment: the same is not built twice at the same time, whosever it is.
+static RUNNING: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>> = Mutex::new(BTreeMap::new());
+
+/// Somebody's turn to build something, or to wait for who does.
+struct Turn {
+    key: String,
+    lock: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Turn {
+    fn of(key: &str) -> Self {
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { key: key.to_owned(), lock: Arc::clone(running.entry(key.to_owned()).or_default()) }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody else waits: the list's own, and this one.
+        if Arc::strong_count(&self.lock) <= 2 {
+            running.remove(&self.key);
+        }
+    }
 }
 
 impl Builder {
     pub(super) fn new(executable: PathBuf, isolation: Option<Level>) -> Self {
-        Self { executable, isolation, store: folder_of_builds(), running: Mutex::default() }
+        Self { executable, isolation, store: folder_of_builds() }
     }
 
     /// This binary.
@@ -102,9 +127,8 @@ impl Builder {
     /// One build, or what was kept of it.
     async fn once(&self, build: &Build, copy: &PrivateCopy) -> Result<(Built, Vec<Utf8PathBuf>), String> {
         let key = key(build, copy, self.isolation);
-        let turn =
-            Arc::clone(self.running.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default());
-        let _turn = turn.lock().await;
+        let turn = Turn::of(&key);
+        let _held = turn.lock.lock().await;
         let place = self.store.as_ref().map(|store| store.join(&key));
         if let Some(kept) = place.as_deref().and_then(|place| recall(place, copy.root())) {
             return Ok((kept.built, kept.files));

@@ -109,7 +109,8 @@ async fn work(
             let Some(submission) = waiting.next() else { break };
             let student = submission.student.clone();
             let members = submission.members.clone();
-            let known = store.glance(&student.id)?.filter(|known| known.terms == orders.terms);
+            let limited = limited(&orders.terms, orders.each);
+            let known = store.glance(&student.id)?.filter(|known| [&orders.terms, &limited].contains(&&known.terms));
             let known = known.filter(|known| orders.again.will_do(known));
             let places = Places::among(room, orders.places.div_ceil(2));
             let task = one(submission, known, places, orders.terms.clone(), Rc::clone(&orders.prepare), orders.each);
@@ -120,25 +121,40 @@ async fn work(
             () = until(orders.end) => break,
         };
         let Some(next) = next else { break };
-        tally.left -= 1;
-        match settled(next, &mut students, &orders.terms) {
-            Settled::Known(student, members) => {
-                // The files are the same; what the course says of the student may not be.
-                store.rename(&student, &members)?;
-                tally.known += 1;
-                tell(News::Known);
-            }
-            Settled::Done(stored) => {
-                if !holds_more(store, &stored)? {
-                    store.keep(&stored)?;
-                }
-                tally.graded += 1;
-                tell(News::Done(&stored));
-            }
-        }
+        take(store, orders, settled(next, &mut students, &orders.terms), &mut tally, tell)?;
+    }
+    // What is done by now is done.
+    while let Some(next) = tasks.try_join_next_with_id() {
+        take(store, orders, settled(next, &mut students, &orders.terms), &mut tally, tell)?;
     }
     tasks.shutdown().await;
     Ok(tally)
+}
+
+fn take(
+    store: &Store,
+    orders: &Orders,
+    settled: Settled,
+    tally: &mut Tally,
+    tell: &mut dyn FnMut(News<'_>),
+) -> Result<(), StoreError> {
+    tally.left -= 1;
+    match settled {
+        Settled::Known(student, members) => {
+            // The files are the same; what the course says of the student may not be.
+            store.rename(&student, &members)?;
+            tally.known += 1;
+            tell(News::Known);
+        }
+        Settled::Done(stored) => {
+            if !holds_more(store, &stored, orders)? {
+                store.keep(&stored)?;
+            }
+            tally.graded += 1;
+            tell(News::Done(&stored));
+        }
+    }
+    Ok(())
 }
 
 async fn until(end: Option<Instant>) {
@@ -148,12 +164,22 @@ async fn until(end: Option<Instant>) {
     }
 }
 
-/// Whether what is stored of the same files, under the same terms, says more than what has come of them now,
-/// when something of ours was amiss: a full disk takes nobody's verdicts away.
-fn holds_more(store: &Store, stored: &Stored) -> Result<bool, StoreError> {
-    let known = store.glance(&stored.student.id)?.filter(|known| !known.again && known.reason.is_none());
-    Ok(stored.is_troubled()
-        && known.is_some_and(|known| known.terms == stored.terms && known.content == stored.content))
+/// Whether what is stored says more than what has come of the same files under the same terms now: neither a
+/// full disk nor a limit of ours takes anybody's verdicts away.
+fn holds_more(store: &Store, stored: &Stored, orders: &Orders) -> Result<bool, StoreError> {
+    let Some(known) = store.glance(&stored.student.id)?.filter(|known| known.reason.is_none()) else {
+        return Ok(false);
+    };
+    // Where the files could not be read by our fault, nobody knows what they are now.
+    let unseen = stored.content.is_empty() && stored.is_troubled();
+    let same = known.terms == orders.terms && (known.content == stored.content || unseen);
+    let less = matches!(stored.outcome, Came::Unread { .. }) || stored.is_troubled() && !known.again;
+    Ok(same && less)
+}
+
+/// The terms of what took more time than one submission may: with more of it, another end may come.
+fn limited(terms: &str, each: Duration) -> String {
+    format!("{terms} within {} s", each.as_secs())
 }
 
 /// Who a task is about.
@@ -291,7 +317,8 @@ async fn graded(
             // Nobody waits for its workers any more.
             crate::worker::clean_up();
             let limit = each.as_secs();
-            done(format!("its grading took more than {limit} seconds and was stopped; --each gives it more"), false)
+            let reason = format!("its grading took more than {limit} seconds and was stopped; --each gives it more");
+            Stored { terms: limited(terms, each), ..done(reason, false) }
         }
         Some(Err(error)) => done(error.to_string(), error.is_ours()),
         Some(Ok(record)) => {

@@ -47,6 +47,8 @@ pub struct Program {
     pub notes: Vec<String>,
     /// Whether arguments and input may be tried, since nobody said what it wants.
     pub may_try: bool,
+    /// Whether nothing but its text says that it is this role's.
+    pub by_text: bool,
     /// Its file, relative to the submission, or its command line: what reports show.
     pub path: String,
     /// Its language, in words.
@@ -76,6 +78,9 @@ pub struct Request {
     pub programs: Vec<Program>,
     /// Roles without one.
     pub missing: Vec<Missing>,
+    /// What could be the program of such a role, or of one whose program is told by its text alone and opens
+    /// no socket: each is run, and its sockets tell.
+    pub silent: Vec<Program>,
     /// The assignment's name.
     pub assignment: Option<String>,
     /// The level of isolation that is asked for; the best that can be had if none is.
@@ -126,7 +131,7 @@ impl BatchError {
 /// # Errors
 /// The submission cannot be read or copied. What goes wrong later is in the records.
 pub async fn grade(
-    request: Request,
+    mut request: Request,
     progress: Arc<dyn Fn(Progress) + Send + Sync>,
 ) -> Result<SubmissionRecord, BatchError> {
     let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
@@ -162,7 +167,20 @@ pub async fn grade(
             (index, task.run(copy).await)
         });
     }
+    let silent = std::mem::take(&mut request.silent);
     let mut programs: Vec<(usize, Recorded)> = tasks.join_all().await;
+    let helpers = helpers(&request, &programs);
+    let silent = silent.into_iter().filter(|program| {
+        let role = program.plan.role;
+        helpers.contains(&role) || request.missing.iter().any(|missing| missing.role == role)
+    });
+    for (program, recorded) in found_by_sockets(&request, silent.collect(), &task, seed).await? {
+        request.missing.retain(|missing| missing.role != program.plan.role);
+        programs.retain(|(_, recorded)| recorded.plan.role != program.plan.role);
+        programs.push((request.programs.len(), recorded));
+        seed.get_or_insert(programs.last().map_or(0, |(_, recorded)| recorded.record.seed));
+        request.programs.push(program);
+    }
     programs.sort_by_key(|(index, _)| *index);
     if let Some((index, recorded)) = client_by_server(&request, &programs, &task).await? {
         programs[index].1 = recorded;
@@ -170,6 +188,7 @@ pub async fn grade(
     if let Some((index, recorded)) = server_by_client(&request, &programs, &task).await? {
         programs[index].1 = recorded;
     }
+    programs.sort_by_key(|(_, recorded)| recorded.plan.role);
     let (isolation, isolation_reason) = isolation(programs.iter().map(|(_, recorded)| &recorded.record));
     Ok(SubmissionRecord {
         format: FORMAT.to_owned(),
@@ -223,6 +242,43 @@ struct Task {
     evidence: Option<Utf8PathBuf>,
     progress: Arc<dyn Fn(Progress) + Send + Sync>,
     places: Places,
+}
+
+/// Roles whose program was told by its text alone, and which opens nothing of the kind: the text is a helper's.
+fn helpers(request: &Request, programs: &[(usize, Recorded)]) -> Vec<Role> {
+    let is_helper = |(index, recorded): &&(usize, Recorded)| {
+        request.programs.get(*index).is_some_and(|program| program.by_text)
+            && recorded.record.trouble.is_none()
+            && recorded.record.records.first().is_some_and(|first| !habits::succeeds(&recorded.plan, first))
+    };
+    programs.iter().filter(is_helper).map(|(_, recorded)| recorded.plan.role).collect()
+}
+
+/// The programs of roles that had none, among files that do not say what they are: each is started, and what
+/// it opens tells. Of one that is a role's program, no other role's is sought in it.
+async fn found_by_sockets(
+    request: &Request,
+    silent: Vec<Program>,
+    task: &impl Fn(&Program, &PrivateCopy, u64) -> Task,
+    seed: Option<u64>,
+) -> Result<Vec<(Program, Recorded)>, BatchError> {
+    let mut found: Vec<(Program, Recorded)> = Vec::new();
+    for program in silent {
+        let taken =
+            |(other, _): &(Program, Recorded)| other.path == program.path || other.plan.role == program.plan.role;
+        if found.iter().any(taken) || program.trouble.is_some() {
+            continue;
+        }
+        let copy = PrivateCopy::of(&request.path)?;
+        let seed = seed.unwrap_or_else(|| copy.digest().seed());
+        let _place = request.places.wait().await;
+        if task(&program, &copy, seed).opens(&copy).await {
+            let copy = PrivateCopy::of(&request.path)?;
+            let recorded = task(&program, &copy, seed).run(copy).await;
+            found.push((program, recorded));
+        }
+    }
+    Ok(found)
 }
 
 /// A TCP client that ends its sentence with a newline does what its server waits for, where that was told
@@ -303,6 +359,21 @@ impl Task {
             }
         }
         Recorded { plan, record }
+    }
+
+    /// Whether the program opens its role's socket, and does with it what the role does.
+    async fn opens(&self, copy: &PrivateCopy) -> bool {
+        let mut command = self.program.command.clone();
+        if !self.program.builds.is_empty() {
+            match self.builder.make(&self.program.builds, self.program.plan.role, copy).await {
+                Outcome::Built(run, _) => command = run,
+                _ => return false,
+            }
+        }
+        let way = Way { arguments: self.program.arguments.clone(), input: self.program.first_input.clone() };
+        let playing = Playing { task: self, command, copy, places: self.places.clone() };
+        let first = playing.first(&self.program.plan, &way).await;
+        first.is_some_and(|first| habits::succeeds(&self.program.plan, &first))
     }
 
     /// The record of a program that has not been run.

@@ -46,6 +46,7 @@ CREATE TABLE submission (
   status  INTEGER NOT NULL, -- the exit status that `check` would have had
   score   INTEGER,          -- hundredths of points
   most    INTEGER,
+  gone    INTEGER NOT NULL, -- whether it was no longer in the export
   verdict BLOB,             -- JSON, packed
   record  BLOB              -- JSON, packed
 );
@@ -203,6 +204,8 @@ pub struct Merged {
 pub struct Store {
     connection: Connection,
     file: Utf8PathBuf,
+    /// Nobody can write to it.
+    is_as_it_is: bool,
     _lock: Option<File>,
 }
 
@@ -245,14 +248,13 @@ impl Store {
     /// Opens a store that nobody can write to (<https://sqlite.org/uri.html#uriimmutable>).
     fn open_as_it_is(folder: &Utf8Path) -> Result<Self, StoreError> {
         let file = folder.join(NAME);
-        let path = file.as_str().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-        let uri = format!("file:{path}?immutable=1");
+        let uri = as_it_is(&file);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let failed = |source| StoreError::Database { file: file.clone(), source };
         let connection = Connection::open_with_flags(uri, flags).map_err(failed)?;
         let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
         if found == VERSION {
-            Ok(Self { connection, file, _lock: None })
+            Ok(Self { connection, file, is_as_it_is: true, _lock: None })
         } else {
             Err(StoreError::Version { file, found })
         }
@@ -267,7 +269,8 @@ impl Store {
     fn open(folder: &Utf8Path, flags: OpenFlags) -> Result<Self, StoreError> {
         let file = folder.join(NAME);
         let failed = |source| StoreError::Database { file: file.clone(), source };
-        let connection = Connection::open_with_flags(&file, flags).map_err(failed)?;
+        // A part that is joined may be named by a URI.
+        let connection = Connection::open_with_flags(&file, flags | OpenFlags::SQLITE_OPEN_URI).map_err(failed)?;
         connection.busy_timeout(BUSY).map_err(failed)?;
         let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
         let tables: i64 =
@@ -283,7 +286,7 @@ impl Store {
         }
         // What was written stays written when the machine stops, too.
         connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
-        Ok(Self { connection, file, _lock: None })
+        Ok(Self { connection, file, is_as_it_is: false, _lock: None })
     }
 
     fn failed(&self) -> impl Fn(rusqlite::Error) -> StoreError + '_ {
@@ -341,7 +344,7 @@ impl Store {
                 (None, stored.is_troubled(), kept.verdict.status(), Some(score), Some(verdict), Some(record))
             }
         };
-        let query = "INSERT OR REPLACE INTO submission VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        let query = "INSERT OR REPLACE INTO submission VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, FALSE, ?10, ?11)";
         let (score, most) = (score.map(|(score, _)| score), score.map(|(_, most)| most));
         let (id, content, terms) = (&stored.student.id, &stored.content, &stored.terms);
         let values = params![id, student, content, terms, reason, again, status, score, most, verdict, record];
@@ -397,7 +400,7 @@ impl Store {
     /// The database's, or one cannot be understood.
     pub fn lines(&self, mut take: impl FnMut(Line)) -> Result<(), StoreError> {
         let failed = self.failed();
-        let text = "SELECT id, student, reason, status, score, most FROM submission ORDER BY id";
+        let text = "SELECT id, student, reason, status, score, most FROM submission WHERE NOT gone ORDER BY id";
         let mut query = self.connection.prepare(text).map_err(&failed)?;
         let mut rows = query.query([]).map_err(&failed)?;
         while let Some(row) = rows.next().map_err(&failed)? {
@@ -419,10 +422,10 @@ impl Store {
     ///
     /// # Errors
     /// Either database's.
-    pub fn take_in(&mut self, other: &Utf8Path) -> Result<Merged, StoreError> {
-        let file = other.join(NAME);
-        let failed = |source| StoreError::Database { file: file.clone(), source };
-        self.connection.execute("ATTACH DATABASE ?1 AS other", [file.as_str()]).map_err(failed)?;
+    pub fn take_in(&mut self, other: &Self) -> Result<Merged, StoreError> {
+        let failed = |source| StoreError::Database { file: other.file.clone(), source };
+        let name = if other.is_as_it_is { as_it_is(&other.file) } else { other.file.to_string() };
+        self.connection.execute("ATTACH DATABASE ?1 AS other", [name]).map_err(failed)?;
         let taken = self.copy_attached().map_err(failed);
         let all = self.connection.query_row("SELECT count(*) FROM other.submission", [], |row| row.get::<_, i64>(0));
         self.connection.execute("DETACH DATABASE other", []).map_err(failed)?;
@@ -435,11 +438,34 @@ impl Store {
         let taken = transaction.execute(
             "INSERT OR REPLACE INTO main.submission SELECT * FROM other.submission AS theirs WHERE NOT EXISTS (
                SELECT 1 FROM main.submission AS ours WHERE ours.id = theirs.id AND ours.content = theirs.content
-               AND ours.terms = theirs.terms AND ours.again <= theirs.again)",
+               AND ours.terms = theirs.terms AND ours.again <= theirs.again
+               AND (ours.reason IS NULL OR theirs.reason IS NOT NULL))",
             [],
         )?;
         transaction.commit()?;
         Ok(taken)
+    }
+
+    /// Notes which submissions there still are. The others are kept, and left out of everything else.
+    /// Says how many those are.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn only_these_are_left(&self, ids: &[String]) -> Result<usize, StoreError> {
+        self.all_or_nothing(
+            |error| error,
+            || {
+                self.connection.execute("UPDATE submission SET gone = TRUE", []).map_err(self.failed())?;
+                for id in ids {
+                    let query = "UPDATE submission SET gone = FALSE WHERE id = ?1";
+                    self.connection.execute(query, [id]).map_err(self.failed())?;
+                }
+                Ok(())
+            },
+        )?;
+        let query = "SELECT count(*) FROM submission WHERE gone";
+        let gone: i64 = self.connection.query_row(query, [], |row| row.get(0)).map_err(self.failed())?;
+        Ok(usize::try_from(gone).unwrap_or(usize::MAX))
     }
 
     /// The IDs of all submissions, in order.
@@ -448,7 +474,8 @@ impl Store {
     /// The database's.
     pub fn ids(&self) -> Result<Vec<String>, StoreError> {
         let failed = self.failed();
-        let mut query = self.connection.prepare("SELECT id FROM submission ORDER BY id").map_err(&failed)?;
+        let mut query =
+            self.connection.prepare("SELECT id FROM submission WHERE NOT gone ORDER BY id").map_err(&failed)?;
         let rows = query.query_map([], |row| row.get(0)).map_err(&failed)?;
         rows.collect::<Result<_, _>>().map_err(&failed)
     }
@@ -472,8 +499,17 @@ impl Store {
     /// # Errors
     /// The database's.
     pub fn tidy(&self) -> Result<(), StoreError> {
+        if self.is_as_it_is {
+            return Ok(());
+        }
         self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(self.failed())
     }
+}
+
+/// The name of a file that nobody can write to.
+fn as_it_is(file: &Utf8Path) -> String {
+    let path = file.as_str().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    format!("file:{path}?immutable=1")
 }
 
 type Columns = (String, String, String, Option<String>, bool, Option<Vec<u8>>, Option<Vec<u8>>);

@@ -130,6 +130,7 @@ impl Batch {
         let store = Store::create(&self.out).map_err(cohort::stop)?;
         cohort::note_terms(&store, &shelf, &flags, &terms)?;
         screen.note(&head(&export));
+        let all: Vec<String> = export.submissions.iter().map(|one| one.student.id.clone()).collect();
         let submissions = self.wanted(export)?;
         let parade = Parade::new(submissions.len(), screen);
         let orders = Orders {
@@ -151,6 +152,15 @@ impl Batch {
         let tally = runtime.block_on(run(&store, submissions, &orders, &mut |news| parade.show(&news)));
         parade.end();
         let tally = tally.map_err(cohort::stop)?;
+        if self.only.is_empty() && self.shard.is_none() {
+            let gone = store.only_these_are_left(&all).map_err(cohort::stop)?;
+            if gone > 0 {
+                screen.note(&format!(
+                    "{} in the store and no longer in the export: kept, and left out of all reports\n",
+                    crate::text::count(gone, "submission")
+                ));
+            }
+        }
         store.tidy().map_err(cohort::stop)?;
         let summary = cohort::Summary::of(&store)?;
         screen.print(self.told(&tally, &summary, begun.elapsed(), screen).as_bytes())?;
@@ -160,15 +170,19 @@ impl Batch {
 
     /// The next time, results in the export would be taken for a submission.
     fn is_apart(&self) -> Result<(), Stop> {
-        let there = self.out.ancestors().find_map(|folder| {
+        self.lies_apart("--out", &self.out)?;
+        self.reports.iter().try_for_each(|report| self.lies_apart("--report", report.path()))
+    }
+
+    fn lies_apart(&self, flag: &str, path: &Utf8Path) -> Result<(), Stop> {
+        let there = path.ancestors().find_map(|folder| {
             let folder = if folder.as_str().is_empty() { Utf8Path::new(".") } else { folder };
             folder.canonicalize_utf8().ok()
         });
         let export = self.export.canonicalize_utf8().ok();
         match there.zip(export) {
             Some((there, export)) if there.starts_with(&export) => Err(Stop::Usage(format!(
-                "--out {}: it lies in the export, and would be taken for a submission; name a folder beside that",
-                self.out
+                "{flag} {path}: it lies in the export, and would be taken for a submission; name a place beside that"
             ))),
             _ => Ok(()),
         }

@@ -25,6 +25,7 @@ const VERSION: &str = "version";
 const ASSIGNMENT: &str = "assignment";
 const TERMS: &str = "terms";
 const FLAGS: &str = "flags";
+const RUNNING: &str = "running";
 
 /// A report on a cohort that is asked for, and where it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,12 @@ impl FromStr for Out {
 }
 
 impl Out {
+    /// Where it goes.
+    #[must_use]
+    pub fn path(&self) -> &Utf8Path {
+        &self.path
+    }
+
     fn options(&self, column: Option<String>) -> CohortOptions {
         let mut formats = reports::surroundings(None);
         formats.column = column;
@@ -96,8 +103,26 @@ pub fn note_terms(store: &Store, shelf: &Shelf, flags: &Flags, terms: &str) -> R
         (ASSIGNMENT, &shelf.name().unwrap_or_default()),
         (TERMS, terms),
         (FLAGS, &flags),
+        (RUNNING, &super::terms::of_running(shelf)?),
     ];
     facts.iter().try_for_each(|(name, value)| store.keep_fact(name, value)).map_err(stop)
+}
+
+/// Refuses an assignment that starts or limits programs in another way than they were when the cohort was
+/// graded: the records say nothing of that.
+///
+/// # Errors
+/// It does; or the store's.
+pub fn runs_alike(store: &Store, shelf: &Shelf) -> Result<(), Stop> {
+    let now = super::terms::of_running(shelf)?;
+    match store.fact(RUNNING).map_err(stop)? {
+        Some(then) if then != now => Err(Stop::Usage(
+            "this assignment has other `programs`, `limits` or `hosts` than the one that the cohort was graded under, \
+             so its records say nothing of it; grade the cohort under it: sockspec batch"
+                .to_owned(),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// What was asked for when a cohort was graded.
@@ -132,7 +157,7 @@ pub fn differs(one: &Store, other: &Store) -> Result<Option<String>, Stop> {
 /// # Errors
 /// A store's.
 pub fn inherit(store: &Store, other: &Store) -> Result<(), Stop> {
-    for name in [VERSION, ASSIGNMENT, TERMS, FLAGS] {
+    for name in [VERSION, ASSIGNMENT, TERMS, FLAGS, RUNNING] {
         if let (None, Some(value)) = (store.fact(name).map_err(stop)?, other.fact(name).map_err(stop)?) {
             store.keep_fact(name, &value).map_err(stop)?;
         }

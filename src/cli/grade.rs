@@ -103,7 +103,7 @@ pub fn prepare_on(shelf: &Shelf, request: &CheckRequest) -> Result<batch::Reques
     let plans = plans(shelf, &roles, &request.only, what.is_dir())?;
     let evidence = request.evidence.as_ref().map(|folder| shelves(folder, plans.values())).transpose()?;
     let search = Search { request, resolved: &resolved, shelf, plans };
-    let (programs, missing) = if !request.command.is_empty() {
+    let (programs, missing): (Vec<batch::Program>, Vec<Missing>) = if !request.command.is_empty() {
         (vec![search.commanded()?], Vec::new())
     } else if what.is_dir() {
         search.folder()?
@@ -113,6 +113,11 @@ pub fn prepare_on(shelf: &Shelf, request: &CheckRequest) -> Result<batch::Reques
     Ok(batch::Request {
         id: name(&request.path),
         path: request.path.clone(),
+        silent: if what.is_dir() && request.command.is_empty() {
+            search.silent(&programs, &missing)
+        } else {
+            Vec::new()
+        },
         programs,
         missing,
         assignment: resolved.name.clone(),
@@ -256,6 +261,37 @@ impl Search<'_> {
         Ok((programs, missing))
     }
 
+    /// What could be a program that is missing, though nothing in it says so; where nobody has said either
+    /// what the file is called.
+    fn silent(&self, programs: &[batch::Program], missing: &[Missing]) -> Vec<batch::Program> {
+        let named = |role: &Role| self.resolved.programs.get(role).is_some_and(|change| !change.files.is_empty());
+        let by_text = programs.iter().filter(|program| program.by_text).map(|program| program.plan.role);
+        let roles = missing.iter().map(|one| one.role).chain(by_text);
+        let roles: Vec<Role> = roles.filter(|role| !named(role)).collect();
+        if roles.is_empty() {
+            return Vec::new();
+        }
+        let files = find::silent(&self.request.path);
+        let pairs = files.iter().flat_map(|file| roles.iter().map(move |role| (*role, file)));
+        pairs
+            .filter_map(|(role, (path, language))| {
+                let candidate = Candidate {
+                    role,
+                    path: path.clone(),
+                    language: Some(*language),
+                    fit: 1,
+                    mixed_up: false,
+                    by_text: false,
+                };
+                let mut program = self.program(self.plans.get(&role)?, &candidate);
+                program.notes.push(format!(
+                    "neither the name nor the text of `{path}` tells what it is; its sockets do, when it runs"
+                ));
+                Some(program)
+            })
+            .collect()
+    }
+
     /// A role for which several files fit alike: whose marks are at stake is not asked which one is meant.
     fn undecided(&self, plan: &Plan, candidates: &[Candidate]) -> Option<batch::Program> {
         let mut program = self.program(plan, candidates.first()?);
@@ -280,7 +316,7 @@ impl Search<'_> {
                     return Err(FindError::NoLanguage { path: path.clone() }.into());
                 }
                 let file = path.file_name().unwrap_or_default();
-                Candidate { role, path: file.into(), language, fit: 1000, mixed_up: false }
+                Candidate { role, path: file.into(), language, fit: 1000, mixed_up: false, by_text: false }
             }
         };
         match self.plans.get(&candidate.role) {
@@ -356,6 +392,7 @@ impl Search<'_> {
             arguments: Vec::new(),
             first_input: None,
             trouble: None,
+            by_text: false,
         })
     }
 
@@ -408,6 +445,7 @@ impl Search<'_> {
             arguments,
             first_input,
             trouble,
+            by_text: candidate.by_text,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::check::publish;
 use super::cohort::Out;
 use super::output::{self, Screen};
 use super::{Outcome, Stop, Suites, grade, rejudge, reports};
-use crate::judge::submission::{FORMAT, SubmissionRecord};
+use crate::judge::submission::{FORMAT, Recorded, SubmissionRecord};
 use crate::plan::model::{Plan, Scenario};
 use crate::report::Wanted;
 
@@ -121,6 +121,19 @@ fn same_run(old: &Plan, new: &Plan, id: &str) -> Result<(), Stop> {
     )))
 }
 
+/// The plan that a program would be graded under now.
+///
+/// # Errors
+/// Mistakes in the assignment.
+pub fn plan_now(recorded: &Recorded, shelf: &Shelf) -> Result<Plan, Stop> {
+    let mut choice = shelf.choice();
+    if shelf.tells_dialect() {
+        // As it was told when it was graded.
+        (choice.dialect, choice.port) = (Some(recorded.plan.dialect.name.as_str()), Some(recorded.plan.port));
+    }
+    Ok(shelf.library.plan(recorded.record.role, &choice)?)
+}
+
 /// Puts other plans in the place of those that a record was made under.
 ///
 /// # Errors
@@ -138,12 +151,7 @@ pub fn put_under(record: &mut SubmissionRecord, shelf: &Shelf) -> Result<(), Sto
         )));
     }
     for recorded in &mut record.programs {
-        let mut choice = shelf.choice();
-        if shelf.tells_dialect() {
-            // As it was told when it was graded.
-            (choice.dialect, choice.port) = (Some(recorded.plan.dialect.name.as_str()), Some(recorded.plan.port));
-        }
-        let mut plan = shelf.library.plan(recorded.record.role, &choice)?;
+        let mut plan = plan_now(recorded, shelf)?;
         grade::narrow(&mut plan, &record.only);
         same_run(&recorded.plan, &plan, &record.id)?;
         recorded.plan = plan;

@@ -54,7 +54,7 @@ impl Merge {
         let mut store = Store::create(&self.out).map_err(cohort::stop)?;
         for (other, part) in parts.iter().zip(&self.parts) {
             other.tidy().map_err(cohort::stop)?;
-            let merged = store.take_in(part).map_err(cohort::stop)?;
+            let merged = store.take_in(other).map_err(cohort::stop)?;
             cohort::inherit(&store, other)?;
             screen.print(format!("{part}: {} taken, {} known\n", merged.taken, merged.known).as_bytes())?;
         }

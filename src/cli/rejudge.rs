@@ -4,13 +4,14 @@ use camino::Utf8Path;
 
 use super::args::Shelf;
 use super::cohort::{self, Out};
-use super::judge::put_under;
+use super::judge::{plan_now, put_under};
 use super::output::Screen;
 use super::{Outcome, Stop, Suites, terms};
-use crate::batch::store::{Came, Kept, Store};
+use crate::batch::store::{Came, Kept, Store, Stored};
 use crate::ids::Role;
 use crate::judge::submission::SubmissionRecord;
 use crate::judge::verdict::SubmissionVerdict;
+use crate::plan::model::Scenario;
 use crate::plan::points::Points;
 use crate::text::{count, tame};
 
@@ -36,20 +37,29 @@ pub fn run(folder: &Utf8Path, suites: &Suites, reports: &[Out], screen: &Screen)
     let shelf = if suites.is_said() { Some(suites.load(None)?) } else { None };
     let flags = cohort::flags(&store)?;
     let terms = shelf.as_ref().map(|shelf| terms::of(shelf, &flags)).transpose()?;
+    if let Some(shelf) = &shelf {
+        cohort::runs_alike(&store, shelf)?;
+    }
     let ids = store.ids().map_err(cohort::stop)?;
     let changed = store.all_or_nothing(cohort::stop, || {
         let mut changed = Vec::new();
         for id in &ids {
             let Some(mut stored) = store.get(id).map_err(cohort::stop)? else { continue };
             if let Some(terms) = &terms {
-                stored.terms.clone_from(terms);
+                under(terms, &mut stored);
             }
+            let mut whole = true;
             if let Came::Graded(kept) = &mut stored.outcome {
                 if let Some(shelf) = &shelf {
                     covers(&kept.record, shelf)?;
+                    whole = plays_all(&kept.record, shelf)?;
                     put_under(&mut kept.record, shelf)?;
                 }
                 changed.extend(judged(kept, id));
+            }
+            if !whole {
+                // What was never played is graded the next time.
+                stored.terms.clear();
             }
             store.keep(&stored).map_err(cohort::stop)?;
         }
@@ -66,12 +76,26 @@ pub fn run(folder: &Utf8Path, suites: &Suites, reports: &[Out], screen: &Screen)
     Ok(summary.status)
 }
 
+/// Notes that a row holds under other terms now. What took more time than it had is tried again with more.
+fn under(terms: &str, stored: &mut Stored) {
+    let limit = stored.terms.split_once(' ').map(|(_, limit)| limit.to_owned());
+    stored.terms = limit.map_or_else(|| terms.to_owned(), |limit| format!("{terms} {limit}"));
+}
+
 /// Whether a record says something of every role that is asked for: what was not graded cannot be judged.
 fn covers(record: &SubmissionRecord, shelf: &Shelf) -> Result<(), Stop> {
     let roles = shelf.library.resolve(&shelf.choice())?.roles;
     let has = |role: &Role| {
         record.programs.iter().any(|one| one.record.role == *role) || record.missing.iter().any(|one| one.role == *role)
     };
+    let graded = record.programs.iter().map(|one| one.record.role).chain(record.missing.iter().map(|one| one.role));
+    if let Some(role) = graded.into_iter().find(|role| !roles.contains(role)) {
+        return Err(Stop::Usage(format!(
+            "the {} was graded and is not asked for here: its records would be lost; leave it among the `roles`, with \
+             `points: {{ {role}: 0 }}`",
+            role.words()
+        )));
+    }
     if let Some(role) = roles.iter().find(|role| !has(role)) {
         return Err(Stop::Usage(format!(
             "the record of `{}` says nothing of the {}, which is asked for here; grade it under this assignment",
@@ -80,6 +104,18 @@ fn covers(record: &SubmissionRecord, shelf: &Shelf) -> Result<(), Stop> {
         )));
     }
     Ok(())
+}
+
+/// Whether every scenario that is asked for now was asked for then.
+fn plays_all(record: &SubmissionRecord, shelf: &Shelf) -> Result<bool, Stop> {
+    for recorded in &record.programs {
+        let plan = plan_now(recorded, shelf)?;
+        let known = |scenario: &Scenario| recorded.plan.scenarios.iter().any(|before| before.id == scenario.id);
+        if !plan.scenarios.iter().all(known) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn judged(kept: &mut Kept, id: &str) -> Option<Changed> {

@@ -25,6 +25,8 @@ const SKIPPED: [&str; 7] = ["node_modules", "__pycache__", "venv", "env", "targe
 /// A submission is searched so deep, and no further than so many files.
 const DEPTH: usize = 6;
 const FILES: usize = 5000;
+/// So many files are run to see what they are.
+const SILENT: usize = 4;
 /// A winner is clear if it is better by this much.
 const CLEAR: u32 = 5;
 
@@ -41,6 +43,8 @@ pub struct Candidate {
     pub fit: u32,
     /// Whether its name says that it is on the other side.
     pub mixed_up: bool,
+    /// Whether nothing but its text says what it is: that may be a helper's.
+    pub by_text: bool,
 }
 
 /// What was found for a role.
@@ -153,6 +157,15 @@ pub fn in_folder(
         .collect()
 }
 
+/// Files in known languages of which neither name nor content says what they are: a helper, or a program whose
+/// sockets are in another file. What they open when they run tells.
+#[must_use]
+pub fn silent(root: &Utf8Path) -> Vec<(Utf8PathBuf, &'static Language)> {
+    let clues = files(root).into_iter().map(|path| Clues::of(root, &path));
+    let silent = clues.filter(|clues| clues.ranked().is_empty());
+    silent.filter_map(|clues| Some((clues.path, clues.language?))).take(SILENT).collect()
+}
+
 /// What a single file is meant to be: by its name, else by its content.
 ///
 /// # Errors
@@ -173,6 +186,7 @@ pub fn role_of(file: &Utf8Path) -> Result<Candidate, FindError> {
             language: Some(language),
             fit: *fit,
             mixed_up: clues.is_mixed_up(),
+            by_text: clues.is_by_text(),
         }),
         _ => Err(FindError::NoRole { path: file.to_owned() }),
     }
@@ -238,6 +252,7 @@ fn by_pattern(role: Role, patterns: &[String], clues: &[&Clues]) -> Found {
                 language: one.language,
                 fit: 1000,
                 mixed_up: false,
+                by_text: false,
             });
         }
         if !matching.is_empty() {
@@ -248,6 +263,7 @@ fn by_pattern(role: Role, patterns: &[String], clues: &[&Clues]) -> Found {
                 language: clues.language,
                 fit: fit(clues),
                 mixed_up: false,
+                by_text: false,
             };
             return decide(matching.iter().map(candidate).collect(), String::new);
         }

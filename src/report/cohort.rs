@@ -39,8 +39,8 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
-/// A report on a cohort, made entry by entry: what it keeps of one is a line or two, so that memory
-/// does not grow with what was recorded.
+/// A report on a cohort, made entry by entry. A site, and a file a student, keep of one a line or two; one file
+/// about all (JUnit, JSON, CTRF, …) is kept until its end, without what was recorded.
 pub trait Cohort {
     /// Takes in one entry; the files that are ready with it.
     ///

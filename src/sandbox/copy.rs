@@ -258,7 +258,10 @@ fn content(entry: &DirEntry, root: &Utf8Path) -> Option<(PathBuf, u64)> {
     }
     let target = entry.path().canonicalize().ok()?;
     let metadata = target.metadata().ok()?;
-    (target.starts_with(root) && metadata.is_file()).then_some((target, metadata.len()))
+    // What is left out is not brought in by a link either: a clone's `.git` may hold a token.
+    let inside = target.strip_prefix(root).ok()?;
+    let skipped = inside.components().any(|part| part.as_os_str().to_str().is_some_and(|name| SKIPPED.contains(&name)));
+    (!skipped && metadata.is_file()).then_some((target, metadata.len()))
 }
 
 /// A read-only file must be writable in the copy: compilers and programs write beside their sources.
@@ -303,6 +306,17 @@ mod tests {
         fs::write(path.join("src/__pycache__/util.pyc"), "junk").unwrap();
         fs::write(path.join(".git/HEAD"), "ref").unwrap();
         (folder, path)
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_brings_in_nothing_that_is_left_out() {
+        let (_keep, path) = folder();
+        std::os::unix::fs::symlink(".git/HEAD", path.join("notes.txt")).unwrap();
+        std::os::unix::fs::symlink("server.py", path.join("other.py")).unwrap();
+        let copy = PrivateCopy::of(&path).unwrap();
+        assert!(!copy.root().join("notes.txt").exists());
+        assert!(copy.root().join("other.py").is_file());
     }
 
     #[test]

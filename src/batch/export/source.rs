@@ -233,7 +233,10 @@ fn lay_folder(folder: &Path, sink: &mut Sink<'_>) -> Result<(), Refused> {
 /// The file inside that a link leads to.
 fn linked(entry: &DirEntry, root: &Path) -> Option<PathBuf> {
     let target = entry.path().canonicalize().ok()?;
-    (entry.path_is_symlink() && target.starts_with(root) && target.is_file()).then_some(target)
+    // What is left out is not brought in by a link either: a clone's `.git` may hold a token.
+    let inside = target.strip_prefix(root).ok()?;
+    let litter = inside.components().any(|part| name::is_litter(&part.as_os_str().to_string_lossy()));
+    (entry.path_is_symlink() && !litter && target.is_file()).then_some(target)
 }
 
 fn is_wanted(entry: &DirEntry) -> bool {

@@ -241,12 +241,16 @@ pub(super) fn double_reply(case: &Case<'_>) -> Option<Explained> {
 /// Whether the capitals of what the peer sent are the answer.
 fn wants_capitals(case: &Case<'_>) -> bool {
     let Some((wanted, asked)) = case.failure.wanted.as_deref().zip(asked(case)) else { return false };
-    !contains(wanted, &asked) && contains(&wanted.to_ascii_lowercase(), &asked.to_ascii_lowercase())
+    let (lower_wanted, lower_asked) = (wanted.to_ascii_lowercase(), asked.to_ascii_lowercase());
+    // All that was sent is in one answer, or the answer is to one of several things that were sent.
+    !contains(wanted, &asked) && contains(&lower_wanted, &lower_asked)
+        || !wanted.is_empty() && !contains(&asked, wanted) && contains(&lower_asked, &lower_wanted)
 }
 
 pub(super) fn not_uppercased(case: &Case<'_>) -> Option<Explained> {
     let (_, got) = case.texts().filter(|_| wants_capitals(case))?;
-    let same = contains(got, &asked(case)?) && asked(case)?.iter().any(u8::is_ascii_lowercase);
+    let asked = asked(case)?;
+    let same = (contains(got, &asked) || contains(&asked, got)) && got.iter().any(u8::is_ascii_lowercase);
     (case.is_server() && same).then(|| Explained {
         cause: "not-uppercased",
         text: "The reply is the sentence as it was sent, in lower case. upper() returns a new text and leaves the old one as it was: \

@@ -52,7 +52,14 @@ impl Clues {
 
     pub(super) fn candidate(&self, role: Role) -> Option<Candidate> {
         let fit = self.fit(role)?;
-        Some(Candidate { role, path: self.path.clone(), language: self.language, fit, mixed_up: self.is_mixed_up() })
+        Some(Candidate {
+            role,
+            path: self.path.clone(),
+            language: self.language,
+            fit,
+            mixed_up: self.is_mixed_up(),
+            by_text: self.is_by_text(),
+        })
     }
 
     /// Whether it surely is on the other side than its name says: then the name is a slip. A wrong kind of
@@ -62,6 +69,12 @@ impl Clues {
             (Some((named, _)), Some((side, 900..)), Some((_, 1000))) => named != side,
             _ => false,
         }
+    }
+
+    /// Whether neither its name nor its folders say anything.
+    pub(super) fn is_by_text(&self) -> bool {
+        let says = |said: &Said| said.transport.is_some() || said.side.is_some();
+        !says(&self.name) && !says(&self.folders)
     }
 
     /// The roles that it could have, best first.

@@ -1,4 +1,5 @@
-//! A cohort judged again from its store: under other points, in one piece or not at all.
+//! A cohort that changes: other points, judged from its store in one piece or not at all; other students; less
+//! time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test fails by a panic")]
 
 use std::fs;
@@ -98,9 +99,14 @@ fn what_the_records_say_nothing_of_changes_nothing() {
     let before = lab.points();
     let wider = lab.path("wider.yaml");
     fs::write(&wider, "assignment: lab\ndialect: python\nroles: [udp-server, tcp-server]\n").unwrap();
+    let fewer = lab.path("fewer.yaml");
+    fs::write(&fewer, "assignment: lab\ndialect: python\nroles: [tcp-server]\n").unwrap();
     for (assignment, words) in [
         (wider.to_str().unwrap().to_owned(), "says nothing of the TCP server"),
         (lab.assignment("port", "properties: { udp_port: 12001 }\n"), "was made with another port"),
+        (lab.assignment("run", "programs: { udp-server: { run: [/bin/false] } }\n"), "has other `programs`, `limits`"),
+        (lab.assignment("limits", "limits: { memory_bytes: 1048576 }\n"), "has other `programs`, `limits`"),
+        (fewer.to_str().unwrap().to_owned(), "its records would be lost"),
     ] {
         let output = sockspec(&["judge", &lab.store, "--assignment", &assignment]);
         let told = text(&output.stderr);
@@ -114,4 +120,46 @@ fn what_the_records_say_nothing_of_changes_nothing() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("there is no store in"), "{}", text(&output.stderr));
     assert_eq!(fs::read_dir(nowhere).unwrap().count(), 0);
+}
+
+impl Lab {
+    /// Grades what has changed, and says what was told.
+    fn batch(&self, more: &[&str]) -> String {
+        let (export, first) = (self.path("export"), self.assignment("first", ""));
+        let arguments = ["batch", export.to_str().unwrap(), "--out", &self.store, "--assignment", &first];
+        let output = sockspec(&[&arguments, more].concat());
+        text(&output.stdout) + &text(&output.stderr)
+    }
+}
+
+#[test]
+fn who_has_left_is_left_out_and_comes_back_as_graded() {
+    let lab = Lab::new();
+    let before = lab.points();
+    let (there, away) = (lab.path("export/boris"), lab.path("boris"));
+    fs::rename(&there, &away).unwrap();
+    let told = lab.batch(&[]);
+    assert!(told.contains("1 submission in the store and no longer in the export"), "{told}");
+    let ids: Vec<String> = lab.points().into_iter().map(|(id, _)| id).collect();
+    assert!(!ids.contains(&"boris".to_owned()) && ids.len() == before.len() - 1, "{ids:?}");
+    fs::rename(&away, &there).unwrap();
+    assert!(lab.batch(&[]).contains("Graded 0 in "));
+    assert_eq!(lab.points(), before);
+}
+
+#[test]
+fn too_little_time_takes_no_verdict_away_and_more_of_it_is_used() {
+    let lab = Lab::new();
+    let before = lab.points();
+    lab.batch(&["--force", "--each", "0"]);
+    assert_eq!(lab.points(), before);
+    let from = lab.path("export/anna/UDPServer.py");
+    fs::create_dir(lab.path("export/dora")).unwrap();
+    fs::copy(from, lab.path("export/dora/UDPServer.py")).unwrap();
+    let told = lab.batch(&["--each", "0"]);
+    assert!(told.contains("dora: its grading took more than 0 seconds"), "{told}");
+    assert!(lab.batch(&["--each", "0"]).contains("Graded 0 in "));
+    let told = lab.batch(&["--each", "600"]);
+    assert!(told.contains("Graded 1 in "), "{told}");
+    assert_eq!(lab.points().len(), before.len() + 1);
 }
