@@ -4,23 +4,22 @@
 //! A row holds what the reports and a later judgement need: who, what came of it, the records. Rows are
 //! read one at a time, so that memory does not grow with the cohort.
 
+mod error;
+mod row;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use flate2::Compression;
-use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, params};
-use thiserror::Error;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
 
-use crate::judge::submission::{FORMAT, SubmissionRecord};
-use crate::judge::verdict::SubmissionVerdict;
 use crate::plan::points::Points;
 use crate::roster::Student;
-use crate::text::io_words;
+
+pub use error::StoreError;
+pub use row::{Came, Glance, Kept, Line, Merged, Stored};
+use row::{Columns, packed, stored};
 
 /// The store's name in its folder.
 pub const NAME: &str = "sockspec.db";
@@ -30,9 +29,6 @@ const VERSION: i64 = 1;
 
 /// How long another process may hold the file.
 const BUSY: Duration = Duration::from_secs(60);
-
-/// A record has a few megabytes; more than this is something else.
-const LARGEST: u64 = 1 << 30;
 
 const TABLES: &str = "
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -51,153 +47,6 @@ CREATE TABLE submission (
   record  BLOB              -- JSON, packed
 );
 ";
-
-/// What is wrong with a store.
-#[derive(Debug, Error)]
-pub enum StoreError {
-    /// There is none.
-    #[error("there is no store in `{0}`; `sockspec batch EXPORT --out {0}` makes one")]
-    Missing(Utf8PathBuf),
-    /// Another process writes to it.
-    #[error("another sockspec is at work on `{0}`; wait for it, or name another folder")]
-    Locked(Utf8PathBuf),
-    /// Another version has made it.
-    #[error(
-        "`{file}` was made by another version of sockspec ({found}; this one reads {VERSION}); use that, or a new folder"
-    )]
-    Version {
-        /// The store.
-        file: Utf8PathBuf,
-        /// Its version.
-        found: i64,
-    },
-    /// The database says so.
-    #[error("the store `{file}` cannot be used: {source}; {advice}", advice = advice(source))]
-    Database {
-        /// The store.
-        file: Utf8PathBuf,
-        /// Its words.
-        source: rusqlite::Error,
-    },
-    /// The system says so.
-    #[error("the store in `{folder}` cannot be used: {words}; name a folder that can be written", words = io_words(source))]
-    Io {
-        /// Its folder.
-        folder: Utf8PathBuf,
-        /// The system's words.
-        source: io::Error,
-    },
-    /// What is in a row cannot be read.
-    #[error(
-        "what the store has of `{id}` cannot be read ({why}); `sockspec batch … --only {id} --force` grades it again"
-    )]
-    Row {
-        /// The submission.
-        id: String,
-        /// What is wrong with it.
-        why: String,
-    },
-}
-
-/// What to do about it.
-fn advice(error: &rusqlite::Error) -> &'static str {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => "make room, and give the same command again: what was stored is safe",
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-            "it is damaged, or no store of sockspec; name another folder"
-        }
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another process holds it; wait for that",
-        _ => "see whether its folder can be written, and give the same command again: what was stored is safe",
-    }
-}
-
-/// What is stored of one submission.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Stored {
-    /// Who.
-    pub student: Student,
-    /// The members of a group, where it is one.
-    pub members: Vec<Student>,
-    /// What a person should know of what was handed in.
-    pub notes: Vec<String>,
-    /// The hash of its files; empty where they could not be read.
-    pub content: String,
-    /// The hash of all else that decides a grading: the tool, the suites, the flags.
-    pub terms: String,
-    /// What came of it.
-    pub outcome: Came,
-}
-
-/// What came of a submission.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Came {
-    /// It was graded.
-    Graded(Box<Kept>),
-    /// There are no verdicts.
-    Unread {
-        /// Why, and what to do.
-        reason: String,
-        /// Whether another try may have another end: something of ours went wrong.
-        again: bool,
-    },
-}
-
-impl Stored {
-    /// Whether something of ours or of the machine's was amiss, so that another try may have another end.
-    #[must_use]
-    pub fn is_troubled(&self) -> bool {
-        match &self.outcome {
-            Came::Unread { again, .. } => *again,
-            Came::Graded(kept) => kept.record.programs.iter().any(|program| program.record.trouble.is_some()),
-        }
-    }
-}
-
-/// Verdicts, and what they rest on.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Kept {
-    /// The verdicts.
-    pub verdict: SubmissionVerdict,
-    /// The records.
-    pub record: SubmissionRecord,
-}
-
-/// What a row says at a glance.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Glance {
-    /// See [`Stored::content`].
-    pub content: String,
-    /// See [`Stored::terms`].
-    pub terms: String,
-    /// Whether it is to be graded again in any case: something of ours or of the machine's was amiss.
-    pub again: bool,
-    /// The exit status that `check` would have had.
-    pub status: u8,
-    /// Why there are no verdicts, where there are none.
-    pub reason: Option<String>,
-}
-
-/// A row of the cohort, in a line.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Line {
-    /// Who.
-    pub student: Student,
-    /// Why there are no verdicts, where there are none.
-    pub reason: Option<String>,
-    /// The exit status that `check` would have had.
-    pub status: u8,
-    /// Points earned, of how many.
-    pub score: Option<(Points, Points)>,
-}
-
-/// What came of taking in another store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Merged {
-    /// Rows that were taken.
-    pub taken: usize,
-    /// Rows that were there already.
-    pub known: usize,
-}
 
 /// An open store.
 #[derive(Debug)]
@@ -510,37 +359,4 @@ impl Store {
 fn as_it_is(file: &Utf8Path) -> String {
     let path = file.as_str().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     format!("file:{path}?immutable=1")
-}
-
-type Columns = (String, String, String, Option<String>, bool, Option<Vec<u8>>, Option<Vec<u8>>);
-
-fn stored((student, content, terms, reason, again, verdict, record): Columns) -> Result<Stored, String> {
-    let words = |error: serde_json::Error| error.to_string();
-    let (student, members, notes) = serde_json::from_str(&student).map_err(words)?;
-    let outcome = match (reason, verdict, record) {
-        (Some(reason), ..) => Came::Unread { reason, again },
-        (None, Some(verdict), Some(record)) => {
-            let verdict = serde_json::from_slice(&unpacked(&verdict)?).map_err(words)?;
-            let record: SubmissionRecord = serde_json::from_slice(&unpacked(&record)?).map_err(words)?;
-            if record.format != FORMAT {
-                return Err(format!("its format is `{}`, and this version reads `{FORMAT}`", record.format));
-            }
-            Came::Graded(Box::new(Kept { verdict, record }))
-        }
-        _ => return Err("its verdicts are missing".to_owned()),
-    };
-    Ok(Stored { student, members, notes, content, terms, outcome })
-}
-
-fn packed(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-    serde_json::to_writer(&mut encoder, value)?;
-    encoder.flush()?;
-    encoder.finish()
-}
-
-fn unpacked(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let mut whole = Vec::new();
-    ZlibDecoder::new(bytes).take(LARGEST).read_to_end(&mut whole).map_err(|error| error.to_string())?;
-    Ok(whole)
 }

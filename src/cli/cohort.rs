@@ -225,7 +225,10 @@ fn put(out: &Out, files: Vec<File>) -> Result<(), Stop> {
         if let (Shape::Folder, Some(folder)) = (out.shape, path.parent()) {
             std::fs::create_dir_all(folder).with_context(|| format!("`{folder}` cannot be made"))?;
         }
-        output::write(&path, &file.bytes)?;
+        match out.shape {
+            Shape::File => output::write(&path, &file.bytes)?,
+            Shape::Folder => output::write_one_of_many(&path, &file.bytes)?,
+        }
     }
     Ok(())
 }

@@ -111,6 +111,18 @@ pub fn can_write(file: &Utf8Path) -> Result<(), Stop> {
 /// # Errors
 /// Says which file, and the system's words.
 pub fn write(file: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
+    write_new(file, bytes, true)
+}
+
+/// The same for one file of thousands, which can be made again: the disk is not waited for.
+///
+/// # Errors
+/// As for one.
+pub fn write_one_of_many(file: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
+    write_new(file, bytes, false)
+}
+
+fn write_new(file: &Utf8Path, bytes: &[u8], safe: bool) -> anyhow::Result<()> {
     let what = || format!("`{file}` cannot be written");
     // A pipe or device is written to; only an ordinary file can be put in another's place.
     if std::fs::metadata(file).is_ok_and(|known| !known.is_file()) {
@@ -124,7 +136,10 @@ pub fn write(file: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     let mut new = builder.prefix(".sockspec-").tempfile_in(folder(file)).with_context(what)?;
-    new.write_all(bytes).and_then(|()| new.as_file().sync_all()).with_context(what)?;
+    new.write_all(bytes).with_context(what)?;
+    if safe {
+        new.as_file().sync_all().with_context(what)?;
+    }
     new.persist(file).map_err(|error| error.error).with_context(what)?;
     Ok(())
 }
