@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::document::{Document, Who};
 use super::json::visibility;
 use super::sanitize::{attribute, json_document, xml_text};
-use super::{Graded, ReportError, told};
+use super::{Graded, ReportError, is_shown, told};
 use crate::judge::verdict::{Judged, Missing, ProgramVerdict, Verdict};
 use crate::plan::model::{Level, Visibility};
 use crate::plan::points::Points;
@@ -31,7 +31,9 @@ impl Document for Gradescope {
     fn submission(&mut self, _who: &Who<'_>, graded: &Graded) -> Result<(), ReportError> {
         let verdict = &graded.verdict;
         for (number, program) in (1..).zip(&verdict.programs) {
-            let tests = (1..).zip(&program.requirements);
+            // What is hidden comes last: a gap between the numbers would tell of it.
+            let hidden = program.requirements.iter().filter(|judged| !is_shown(judged));
+            let tests = (1..).zip(told::shown(program).chain(hidden));
             self.tests.extend(tests.map(|(index, judged)| test(graded, program, judged, &format!("{number}.{index}"))));
             #[expect(clippy::cast_precision_loss, reason = "no run takes centuries")]
             let seconds = program.micros as f64 / 1e6;

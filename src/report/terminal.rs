@@ -153,8 +153,8 @@ impl<'a> Page<'a> {
         for judged in shown(program) {
             self.requirement(program, judged, ids);
         }
-        for (visibility, number) in hidden(program) {
-            self.paragraph(&hidden_words(visibility, number), DIM);
+        for visibility in hidden(program) {
+            self.paragraph(hidden_words(visibility), DIM);
         }
     }
 
@@ -341,23 +341,18 @@ fn shown(program: &ProgramVerdict) -> impl Iterator<Item = &Judged> {
     program.requirements.iter().filter(|judged| is_shown(judged))
 }
 
-/// How many requirements are hidden, and until when.
-fn hidden(program: &ProgramVerdict) -> Vec<(Visibility, usize)> {
-    [Visibility::Hidden, Visibility::AfterDueDate, Visibility::AfterPublished]
-        .into_iter()
-        .map(|kind| (kind, program.requirements.iter().filter(|judged| judged.visibility == kind).count()))
-        .filter(|(_, number)| *number > 0)
-        .collect()
+/// Whether requirements are hidden, and until when. How many is not said.
+fn hidden(program: &ProgramVerdict) -> impl Iterator<Item = Visibility> {
+    let has = |kind: &Visibility| program.requirements.iter().any(|judged| judged.visibility == *kind);
+    [Visibility::Hidden, Visibility::AfterDueDate, Visibility::AfterPublished].into_iter().filter(has)
 }
 
-fn hidden_words(visibility: Visibility, number: usize) -> String {
-    let until = match visibility {
-        Visibility::AfterDueDate => " until the assignment is due",
-        Visibility::AfterPublished => " until grades are published",
-        Visibility::Visible | Visibility::Hidden => "",
-    };
-    let verb = if number == 1 { "is" } else { "are" };
-    format!("{} {verb} hidden{until}", count(number, "more requirement"))
+fn hidden_words(visibility: Visibility) -> &'static str {
+    match visibility {
+        Visibility::AfterDueDate => "more is tested than is shown until the assignment is due",
+        Visibility::AfterPublished => "more is tested than is shown until grades are published",
+        Visibility::Visible | Visibility::Hidden => "more is tested than is shown",
+    }
 }
 
 fn mark(judged: &Judged) -> (&'static str, Style) {
