@@ -255,7 +255,7 @@ impl Search<'_> {
             }
             match found.decided(*role, &self.request.path)? {
                 Ok(candidate) => programs.push(self.program(plan, &candidate)),
-                Err(looked_for) => missing.push(Missing { role: *role, looked_for, points: points(plan) }),
+                Err(looked_for) => missing.push(Missing::of(plan, looked_for)),
             }
         }
         Ok((programs, missing))
@@ -457,12 +457,6 @@ fn mixed_up(role: Role, file: &str) -> String {
 
 fn filled(word: &str, file: &str, plan: &Plan) -> String {
     word.replace("{file}", file).replace("{host}", "127.0.0.1").replace("{port}", &plan.port.to_string())
-}
-
-/// What a role's program is worth.
-#[must_use]
-pub fn points(plan: &Plan) -> crate::plan::points::Points {
-    plan.requirements.iter().map(|requirement| requirement.points).sum()
 }
 
 #[cfg(test)]

@@ -157,7 +157,7 @@ pub fn put_under(record: &mut SubmissionRecord, shelf: &Shelf) -> Result<(), Sto
         recorded.plan = plan;
     }
     for missing in &mut record.missing {
-        missing.points = grade::points(&shelf.library.plan(missing.role, &shelf.choice())?);
+        missing.weigh(&shelf.library.plan(missing.role, &shelf.choice())?);
     }
     if let Some(name) = shelf.name() {
         record.assignment = Some(name);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{RequirementId, Role, ScenarioId};
-use crate::plan::model::{Level, Show, Visibility};
+use crate::plan::model::{Level, Plan, Show, Visibility};
 use crate::plan::points::Points;
 
 /// What holds of one requirement.
@@ -164,6 +164,27 @@ pub struct Missing {
     pub looked_for: String,
     /// Points that it would have been worth.
     pub points: Points,
+    /// Those of them that a student may know of: of requirements that are visible. None are known in a record
+    /// that does not say, for too small a total does less harm than one that tells what is hidden.
+    #[serde(default)]
+    pub shown: Points,
+}
+
+impl Missing {
+    /// That there is no program for a plan.
+    #[must_use]
+    pub fn of(plan: &Plan, looked_for: String) -> Self {
+        let mut missing = Self { role: plan.role, looked_for, points: Points(0), shown: Points(0) };
+        missing.weigh(plan);
+        missing
+    }
+
+    /// What it would have been worth under a plan.
+    pub fn weigh(&mut self, plan: &Plan) {
+        let shown = plan.requirements.iter().filter(|asked| asked.visibility == Visibility::Visible);
+        self.shown = shown.map(|asked| asked.points).sum();
+        self.points = plan.requirements.iter().map(|asked| asked.points).sum();
+    }
 }
 
 impl SubmissionVerdict {
@@ -199,5 +220,30 @@ impl SubmissionVerdict {
         } else {
             0
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+    use crate::plan::library::{Choice, Library};
+
+    #[test]
+    fn a_missing_program_is_worth_all_that_was_asked_and_shows_what_is_visible() {
+        let mut plan = Library::builtin().unwrap().plan(Role::TcpClient, &Choice::default()).unwrap();
+        let whole = Missing::of(&plan, "a file".to_owned());
+        assert_eq!((whole.role, whole.points), (Role::TcpClient, whole.shown));
+        let secret = [Visibility::Hidden, Visibility::AfterDueDate, Visibility::AfterPublished];
+        let worth: Points = plan.requirements[..3].iter().map(|asked| asked.points).sum();
+        assert!(worth > Points(0));
+        plan.requirements.iter_mut().zip(secret).for_each(|(asked, visibility)| asked.visibility = visibility);
+        let mut missing = whole.clone();
+        missing.weigh(&plan);
+        assert_eq!((missing.points, missing.shown + worth), (whole.points, whole.points));
+        plan.requirements.drain(..3);
+        missing.weigh(&plan);
+        assert_eq!((missing.points, missing.shown + worth), (missing.shown, whole.points), "weighed again");
     }
 }

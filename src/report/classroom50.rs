@@ -65,8 +65,7 @@ impl Document for Classroom50 {
         for program in &graded.verdict.programs {
             self.tests.extend(told::shown(program).map(|judged| test(program, judged)));
         }
-        let hides = told::hides(&graded.verdict);
-        self.tests.extend(graded.verdict.missing.iter().map(|missing| absent(missing, hides)));
+        self.tests.extend(graded.verdict.missing.iter().map(absent));
         Ok(())
     }
 
@@ -113,11 +112,8 @@ fn test(program: &ProgramVerdict, judged: &Judged) -> Test {
     }
 }
 
-/// What a missing program would have been worth counts hidden requirements too, so where there are any it
-/// is not said.
-fn absent(missing: &Missing, hides: bool) -> Test {
-    let max_score = if hides { 0 } else { missing.points.0 };
-    Test { test_name: named(&told::presence(missing)), passed: false, score: 0, max_score }
+fn absent(missing: &Missing) -> Test {
+    Test { test_name: named(&told::presence(missing)), passed: false, score: 0, max_score: missing.shown.0 }
 }
 
 fn named(text: &str) -> String {

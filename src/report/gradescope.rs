@@ -2,7 +2,8 @@
 //!
 //! Hidden requirements are in it, for there the grade comes from the tests: each says by its `visibility`
 //! who sees it, and Gradescope keeps it, and the total with it, from the others. What a student is
-//! shown of a failure (`show`) is all that its `output` has. What could not be graded is a test of no
+//! shown of a failure (`show`) is all that its `output` has. A program that is missing is a visible test, worth
+//! what is visible of it, and a hidden one, worth the rest. What could not be graded is a test of no
 //! points, so that none are lost by it, and the report's `output` asks to run it again.
 
 use serde_json::{Value, json};
@@ -12,7 +13,8 @@ use super::json::visibility;
 use super::sanitize::{attribute, json_document, xml_text};
 use super::{Graded, ReportError, told};
 use crate::judge::verdict::{Judged, Missing, ProgramVerdict, Verdict};
-use crate::plan::model::Level;
+use crate::plan::model::{Level, Visibility};
+use crate::plan::points::Points;
 use crate::text::{count, tame};
 
 /// The report while it is made.
@@ -36,7 +38,7 @@ impl Document for Gradescope {
             self.seconds += seconds;
         }
         let after = verdict.programs.len() + 1;
-        self.tests.extend((after..).zip(&verdict.missing).map(|(number, missing)| absent(missing, number)));
+        self.tests.extend((after..).zip(&verdict.missing).flat_map(|(number, missing)| absent(missing, number)));
         let ungraded = verdict
             .programs
             .iter()
@@ -114,15 +116,24 @@ fn output(graded: &Graded, program: &ProgramVerdict, judged: &Judged) -> String 
     xml_text(&tame(&format!("{extra}{text}")))
 }
 
-fn absent(missing: &Missing, number: usize) -> Value {
-    json!({
-        "name": told::presence(missing),
-        "number": number.to_string(),
-        "score": 0,
-        "max_score": missing.points,
-        "status": "failed",
-        "output": xml_text(&tame(&told::missing(missing))),
-        "tags": [missing.role.name(), "missing"],
-        "visibility": "visible",
-    })
+/// The tests of a missing program: what a student may know of, and the rest where there is any.
+fn absent(missing: &Missing, number: usize) -> Vec<Value> {
+    let rest = Points(missing.points.0.saturating_sub(missing.shown.0));
+    let test = |part: u8, name: String, points: Points, seen: Visibility| {
+        json!({
+            "name": name,
+            "number": format!("{number}.{part}"),
+            "score": 0,
+            "max_score": points,
+            "status": "failed",
+            "output": xml_text(&tame(&told::missing(missing))),
+            "tags": [missing.role.name(), "missing"],
+            "visibility": visibility(seen),
+        })
+    };
+    let mut tests = vec![test(1, told::presence(missing), missing.shown, Visibility::Visible)];
+    if rest > Points(0) {
+        tests.push(test(2, format!("{} (hidden requirements)", told::presence(missing)), rest, Visibility::Hidden));
+    }
+    tests
 }

@@ -184,7 +184,7 @@ impl<'a> Page<'a> {
         self.empty();
         self.spread(
             (&format!("{} · missing", capital(missing.role.words())), BOLD),
-            (&format!("0/{}", missing.points), RED),
+            (&format!("0/{}", missing.shown), RED),
         );
         self.item("wanted", &missing.looked_for, Style::new());
     }
@@ -300,10 +300,10 @@ impl<'a> Page<'a> {
         self.section("Result", Style::new());
         let mut rows: Vec<[String; 4]> = verdict.programs.iter().map(row).collect();
         rows.extend(verdict.missing.iter().map(|missing| {
-            [capital(missing.role.words()), format!("0 / {}", missing.points), "missing".to_owned(), String::new()]
+            [capital(missing.role.words()), format!("0 / {}", missing.shown), "missing".to_owned(), String::new()]
         }));
         if rows.len() > 1 {
-            let (score, of) = total(self.graded);
+            let (score, of) = told::total(&self.graded.verdict);
             rows.push(["Together".to_owned(), format!("{score} / {of}"), String::new(), String::new()]);
         }
         let column = |index: usize| rows.iter().map(|row| width(&row[index])).max().unwrap_or(0);
@@ -402,21 +402,10 @@ fn row(program: &ProgramVerdict) -> [String; 4] {
         .map(|name| format!("{} {name}", number(name)))
         .collect();
     let extras = if extras().count() == 0 { String::new() } else { format!("extras {passed}/{}", extras().count()) };
-    let (score, of) = score(program);
+    let (score, of) = told::score(program);
     let graded = shown(program).any(|judged| !matches!(judged.verdict, Verdict::Ungraded { .. }));
     let score = if graded { format!("{score} / {of}") } else { "not graded".to_owned() };
     [capital(program.role.words()), score, parts.join(", "), extras]
-}
-
-/// Points earned and to be earned by what is shown.
-fn score(program: &ProgramVerdict) -> (Points, Points) {
-    (shown(program).map(|judged| judged.earned).sum(), shown(program).map(Judged::possible).sum())
-}
-
-fn total(graded: &Graded) -> (Points, Points) {
-    let scores = || graded.verdict.programs.iter().map(score);
-    let missing: Points = graded.verdict.missing.iter().map(|missing| missing.points).sum();
-    (scores().map(|(earned, _)| earned).sum(), scores().map(|(_, of)| of).sum::<Points>() + missing)
 }
 
 /// The outcome in a sentence.

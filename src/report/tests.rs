@@ -199,7 +199,8 @@ pub(super) fn sample() -> Graded {
     facts.push(waiting("accept", SocketState::Listening, None));
     let mut graded = graded(vec![udp, tcp], vec![records(Role::TcpServer, facts)]);
     let looked_for = "a file such as TCPClient.py".to_owned();
-    graded.verdict.missing = vec![Missing { role: Role::TcpClient, looked_for, points: Points(2500) }];
+    let (role, points) = (Role::TcpClient, Points(2500));
+    graded.verdict.missing = vec![Missing { role, looked_for, points, shown: points }];
     graded
 }
 
@@ -278,6 +279,13 @@ pub(super) fn with_hidden() -> Graded {
     requirements[1].visibility = Visibility::Hidden;
     requirements[2].visibility = Visibility::AfterDueDate;
     requirements[3].verdict = Verdict::Blocked { by: RequirementId("TCPS-3".into()) };
+    graded
+}
+
+/// A bit of everything, with a missing program of which only so many points are shown.
+pub(super) fn with_missing(points: u32, shown: u32) -> Graded {
+    let mut graded = sample();
+    (graded.verdict.missing[0].points, graded.verdict.missing[0].shown) = (Points(points), Points(shown));
     graded
 }
 

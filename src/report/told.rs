@@ -69,9 +69,12 @@ pub(super) fn printed(graded: &Graded, program: &ProgramVerdict, judged: &Judged
     (!printed.is_empty()).then(|| String::from_utf8_lossy(&printed).into_owned())
 }
 
+/// What a requirement that may not be named is called: not even that it is a hidden one is said.
+pub(super) const UNNAMED: &str = "something that it needs";
+
 /// Why something was not tested.
 pub(super) fn blocked(program: &ProgramVerdict, by: &RequirementId) -> String {
-    let by = if blocker_is_shown(program, by) { by.to_string() } else { "a hidden requirement".to_owned() };
+    let by = if blocker_is_shown(program, by) { &by.0 } else { UNNAMED };
     format!("could not be tested, because {by} failed")
 }
 
@@ -111,6 +114,7 @@ pub(super) fn shown(program: &ProgramVerdict) -> impl Iterator<Item = &Judged> {
 /// Whether something is kept from the student.
 pub(super) fn hides(verdict: &SubmissionVerdict) -> bool {
     verdict.requirements().any(|judged| !is_shown(judged))
+        || verdict.missing.iter().any(|missing| missing.shown != missing.points)
 }
 
 /// What was earned, and what could be, by what is shown of a program.
@@ -118,10 +122,9 @@ pub(super) fn score(program: &ProgramVerdict) -> (Points, Points) {
     (shown(program).map(|judged| judged.earned).sum(), shown(program).map(Judged::possible).sum())
 }
 
-/// The same of a submission. A missing program would have been worth the points of hidden requirements
-/// too, so where something is hidden it is not counted.
+/// The same of a submission. Of a missing program those points count that are shown.
 pub(super) fn total(verdict: &SubmissionVerdict) -> (Points, Points) {
     let scores = || verdict.programs.iter().map(score);
-    let missing: Points = verdict.missing.iter().filter(|_| !hides(verdict)).map(|missing| missing.points).sum();
+    let missing: Points = verdict.missing.iter().map(|missing| missing.shown).sum();
     (scores().map(|(earned, _)| earned).sum(), scores().map(|(_, of)| of).sum::<Points>() + missing)
 }

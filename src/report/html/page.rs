@@ -9,8 +9,8 @@ use super::who::{heading, moment};
 use crate::judge::verdict::{Judged, Missing, ProgramVerdict, Verdict};
 use crate::plan::model::{Level, Show};
 use crate::plan::points::Points;
-use crate::report::Graded;
 use crate::report::group::{Group, failures_among};
+use crate::report::{Graded, told};
 use crate::roster::Student;
 use crate::text::{capital, count};
 
@@ -101,7 +101,7 @@ impl<'a> Page<'a> {
                             @for missing in &verdict.missing {
                                 tr {
                                     th scope="row" { (capital(missing.role.words())) }
-                                    td .number { "0 / " (missing.points.to_string()) }
+                                    td .number { "0 / " (self.reader.worth(missing).to_string()) }
                                     td { span .tag .bad { "missing" } }
                                     td {}
                                 }
@@ -254,7 +254,7 @@ impl<'a> Page<'a> {
                 Verdict::Blocked { by } if self.reader.sees_blocker(program, by) => p .because {
                     "Could not be tested, because " a href={ "#" (self.prefix) (anchor(program, by)) } { (Said(&by.0)) } " failed."
                 },
-                Verdict::Blocked { .. } => p .because { "Could not be tested, because something that it needs failed." },
+                Verdict::Blocked { .. } => p .because { "Could not be tested, because " (told::UNNAMED) " failed." },
                 Verdict::Failed => p .because { a href={ "#why-" (self.place(program, self.explained(program, judged))) } { "What went wrong" } },
                 _ => {},
             }

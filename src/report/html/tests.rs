@@ -6,7 +6,7 @@ use crate::ids::Role;
 use crate::judge::verdict::{Judged, Verdict};
 use crate::plan::model::{Show, Visibility};
 use crate::report::ladder::rungs::Rungs;
-use crate::report::tests::{HOSTILE, hostile, sample, with_hidden};
+use crate::report::tests::{HOSTILE, hostile, sample, with_hidden, with_missing};
 use crate::roster::Student;
 
 fn student(id: &str) -> Student {
@@ -86,6 +86,14 @@ fn a_students_page_is_the_same_whatever_is_hidden() {
     assert_eq!(pages(failed.clone())[1], wanted);
     assert_eq!(pages(passed)[1], wanted);
     assert_eq!(page(&[failed], None), page(&[absent], None), "in one file too");
+}
+
+#[test]
+fn of_a_missing_program_a_students_page_has_the_points_that_are_shown() {
+    let [staff, student] = pages(with_missing(2500, 1000));
+    assert!(staff.contains("0 / 25<") && staff.contains(" / 42.5<") && !student.contains("0 / 25<"), "{student}");
+    assert_eq!(student, pages(with_missing(1000, 1000))[1]);
+    assert_eq!(page(&[with_missing(2500, 0)], None), page(&[with_missing(0, 0)], None), "in one file too");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::text::Said;
 use crate::ids::RequirementId;
-use crate::judge::verdict::{Judged, ProgramVerdict, SubmissionVerdict, Verdict};
+use crate::judge::verdict::{Judged, Missing, ProgramVerdict, SubmissionVerdict, Verdict};
 use crate::plan::model::{Level, Show, Visibility};
 use crate::plan::points::Points;
 use crate::report::{blocker_is_shown, is_shown};
@@ -45,10 +45,15 @@ impl Reader {
         (earned, self.requirements(program).map(Judged::possible).sum())
     }
 
+    /// What a missing program would have been worth.
+    pub(super) fn worth(self, missing: &Missing) -> Points {
+        if self == Self::Staff { missing.points } else { missing.shown }
+    }
+
     /// Points of a submission, by what is on the page.
     pub(super) fn total(self, verdict: &SubmissionVerdict) -> (Points, Points) {
         let points = || verdict.programs.iter().map(|program| self.points(program));
-        let missing: Points = verdict.missing.iter().map(|missing| missing.points).sum();
+        let missing: Points = verdict.missing.iter().map(|missing| self.worth(missing)).sum();
         (points().map(|(earned, _)| earned).sum(), points().map(|(_, of)| of).sum::<Points>() + missing)
     }
 }

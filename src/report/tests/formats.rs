@@ -28,10 +28,11 @@ fn parsed(format: Format, graded: &Graded) -> serde_json::Value {
 #[test]
 fn what_is_hidden_changes_nothing_that_a_student_sees() {
     let mut hidden = with_hidden();
-    hidden.verdict.missing.clear();
+    hidden.verdict.missing[0].shown = Points(1000);
     hidden.verdict.programs[1].requirements[4].visibility = Visibility::AfterPublished;
     let mut without = hidden.clone();
     without.verdict.programs[1].requirements.retain(is_shown);
+    without.verdict.missing[0].points = Points(1000);
     // What each case took is a part of what all took together, and differs.
     let lines = |text: String| -> Vec<String> {
         let timeless = |line: &&str| !line.contains("time=") && !line.contains("\"duration\"");
@@ -39,21 +40,53 @@ fn what_is_hidden_changes_nothing_that_a_student_sees() {
     };
     for format in STUDENTS {
         let with = shown(format, &hidden).replace(" for what is shown here", "");
-        // One that is blocked by a hidden one says so; without the plan that hides it, it names it.
-        let without = shown(format, &without).replace("TCPS-3 failed", "a hidden requirement failed");
+        // What blocks is named where nothing hides it.
+        let without = shown(format, &without).replace("TCPS-3 failed", "something that it needs failed");
         assert_eq!(lines(with), lines(without), "{format}");
     }
 }
 
 #[test]
-fn what_a_missing_program_is_worth_is_not_said_where_something_is_hidden() {
-    for format in STUDENTS {
-        assert!(!shown(format, &with_hidden()).contains("2500"), "{format}");
-        let (with, without) = (shown(format, &with_hidden()), shown(format, &sample()));
-        assert!(!with.contains("/ 25") && !with.contains("of 3"), "{format}: {with}");
-        assert!(without.contains("TCP client"), "{format}: a missing program is named");
-        assert!(with.contains("TCP client"), "{format}: a missing program is named");
+fn of_a_missing_program_a_student_sees_the_points_that_are_shown() {
+    for (shown_points, total) in [(1000, "13 of 27.5 points"), (0, "13 of 17.5 points")] {
+        let (with, without) = (with_missing(2500, shown_points), with_missing(shown_points, shown_points));
+        for format in STUDENTS {
+            let with = shown(format, &with).replace(" for what is shown here", "");
+            assert_eq!(with, shown(format, &without), "{format}");
+            assert!(with.contains("TCP client"), "{format}: a missing program is named");
+        }
+        assert_eq!(plain(&with), plain(&without));
+        let page = shown(Format::Markdown, &with).replace('*', "");
+        assert!(page.contains(&format!("{total} for what is shown here")), "{page}");
+        let json = parsed(Format::Json, &with);
+        let submission = &json["submissions"][0];
+        let points = [&submission["missing"][0]["points"], &submission["max_score"]].map(serde_json::Value::as_f64);
+        assert_eq!(points, [Some(25.0), Some(42.5)], "the teacher's has all");
     }
+}
+
+#[test]
+fn a_record_that_does_not_say_what_is_shown_of_a_missing_program_shows_no_points_of_it() {
+    let old = serde_json::json!({ "role": "tcp-client", "looked_for": "a file", "points": 25 });
+    let missing: Missing = serde_json::from_value(old).unwrap();
+    assert_eq!((missing.points, missing.shown), (Points(2500), Points(0)));
+}
+
+#[test]
+fn gradescope_has_what_is_hidden_of_a_missing_program_in_a_test_of_its_own() {
+    let tests = |graded: &Graded| -> Vec<(String, String, f64)> {
+        let report = parsed(Format::Gradescope, graded);
+        let tests = report["tests"].as_array().unwrap().iter();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        tests
+            .filter(|test| test["tags"][1] == "missing")
+            .map(|test| (text(&test["number"]), text(&test["visibility"]), test["max_score"].as_f64().unwrap()))
+            .collect()
+    };
+    let test = |number: &str, visibility: &str, points| (number.to_owned(), visibility.to_owned(), points);
+    let seen = test("3.1", "visible", 10.0);
+    assert_eq!(tests(&with_missing(2500, 1000)), [seen.clone(), test("3.2", "hidden", 15.0)]);
+    assert_eq!(tests(&with_missing(1000, 1000)), [seen], "no hidden test, which would hide the total");
 }
 
 #[test]
@@ -84,7 +117,8 @@ fn gradescope_hides_by_itself_and_loses_no_points_to_us() {
     assert_eq!(of("TCPS-1")["visibility"], "visible");
     assert_eq!((of("TCPS-1")["score"].as_f64(), &of("TCPS-1")["status"]), (Some(3.0), &"passed".into()));
     assert_eq!((of("TCPS-9")["max_score"].as_f64(), of("TCPS-9").get("status")), (Some(0.0), None));
-    assert!(of("TCPS-6")["output"].as_str().unwrap().contains("a hidden requirement failed"));
+    let blocked = of("TCPS-6")["output"].as_str().unwrap();
+    assert!(blocked.contains("something that it needs failed") && !blocked.contains("hidden"), "{blocked}");
     assert!(report["output"].as_str().unwrap().contains("1 requirement could not be graded"));
     assert!(tests.iter().all(|test| test["number"].is_string()));
     assert_eq!(tests.last().unwrap()["name"], "the TCP client is there");
