@@ -1,5 +1,6 @@
 //! What the commands about a cohort have in common: its store, its reports, a summary.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use anyhow::Context as _;
@@ -9,6 +10,7 @@ use super::args::Shelf;
 use super::output::{self, Screen};
 use super::terms::Flags;
 use super::{Stop, reports};
+use crate::batch::cohort::without_limit;
 use crate::batch::store::{Came, Store, StoreError, Stored};
 use crate::plan::points::Points;
 use crate::report::cohort::{self, CohortOptions, Entry, File, Outcome, Shape};
@@ -149,7 +151,8 @@ pub fn differs(one: &Store, other: &Store) -> Result<Option<String>, Stop> {
         }
     }
     let (ours, theirs) = (one.terms().map_err(stop)?, other.terms().map_err(stop)?);
-    Ok((ours.union(&theirs).count() > 1).then(|| "other suites, points or flags".to_owned()))
+    let all: BTreeSet<&str> = ours.iter().chain(&theirs).map(|terms| without_limit(terms)).collect();
+    Ok((all.len() > 1).then(|| "other suites, points or flags".to_owned()))
 }
 
 /// Takes over what is noted of another store, where nothing is noted yet.
