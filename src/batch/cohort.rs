@@ -182,6 +182,12 @@ fn limited(terms: &str, each: Duration) -> String {
     format!("{terms} within {} s", each.as_secs())
 }
 
+/// The terms of a row without how long one submission might take: that decides no verdict.
+#[must_use]
+pub fn without_limit(terms: &str) -> &str {
+    terms.split_once(' ').map_or(terms, |(terms, _)| terms)
+}
+
 /// Who a task is about.
 type Who = (Student, Vec<Student>);
 

@@ -1,5 +1,6 @@
 //! What the commands about a cohort have in common: its store, its reports, a summary.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use anyhow::Context as _;
@@ -9,10 +10,11 @@ use super::args::Shelf;
 use super::output::{self, Screen};
 use super::terms::Flags;
 use super::{Stop, reports};
+use crate::batch::cohort::without_limit;
 use crate::batch::store::{Came, Store, StoreError, Stored};
 use crate::plan::points::Points;
 use crate::report::cohort::{self, CohortOptions, Entry, File, Outcome, Shape};
-use crate::report::{Format, Graded, ReportError};
+use crate::report::{Format, Graded, ReportError, layout};
 use crate::text::{count, shell_word, tame};
 
 /// The `--report` help.
@@ -149,7 +151,8 @@ pub fn differs(one: &Store, other: &Store) -> Result<Option<String>, Stop> {
         }
     }
     let (ours, theirs) = (one.terms().map_err(stop)?, other.terms().map_err(stop)?);
-    Ok((ours.union(&theirs).count() > 1).then(|| "other suites, points or flags".to_owned()))
+    let all: BTreeSet<&str> = ours.iter().chain(&theirs).map(|terms| without_limit(terms)).collect();
+    Ok((all.len() > 1).then(|| "other suites, points or flags".to_owned()))
 }
 
 /// Takes over what is noted of another store, where nothing is noted yet.
@@ -246,6 +249,9 @@ pub struct Summary {
 
 /// So many that could not be read are named.
 const NAMED: usize = 10;
+/// Before what is said of one, and how many columns that has at least.
+const INDENT: &str = "        ";
+const NARROWEST: usize = 32;
 
 impl Summary {
     /// Of all that is in a store.
@@ -271,7 +277,7 @@ impl Summary {
 
     /// In words.
     #[must_use]
-    pub fn told(&self, _screen: &Screen) -> String {
+    pub fn told(&self, screen: &Screen) -> String {
         let [full, failing, ungraded] = self.by_status;
         let all = full + failing + ungraded + self.unread.len();
         let mut text = format!("\n{}\n", count(all, "submission"));
@@ -285,10 +291,13 @@ impl Summary {
         line(ungraded, "could not be graded whole");
         line(self.unread.len(), "could not be read:");
         for (id, reason) in self.unread.iter().take(NAMED) {
-            text.push_str(&format!("        {}: {}\n", tame(id), tame(reason)));
+            let told = format!("{}: {}", tame(id), tame(reason));
+            for line in layout::wrap(&told, screen.width.saturating_sub(INDENT.len()).max(NARROWEST)) {
+                text.push_str(&format!("{INDENT}{line}\n"));
+            }
         }
         if self.unread.len() > NAMED {
-            text.push_str("        …\n");
+            text.push_str(&format!("{INDENT}…\n"));
         }
         text + &self.scores_told()
     }

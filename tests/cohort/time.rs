@@ -29,6 +29,9 @@ fn one_that_never_ends_holds_nobody_up() {
     let verdicts = room.verdicts("out");
     assert!(verdicts[&Layout::Plain.id(0)].as_str().unwrap().contains("more than 6 seconds"), "{verdicts:?}");
     assert!((1..6).all(|number| verdicts[&Layout::Plain.id(number)]["score"] == 25), "{verdicts:?}");
+    // How long one may take says nothing of the others: they can be joined with it.
+    let ran = room.sockspec(&["merge", "all", "out"]);
+    assert_eq!((ran.status, room.verdicts("all")), (0, verdicts), "{ran:?}");
     assert_eq!(room.left(), Vec::<String>::new());
 }
 
