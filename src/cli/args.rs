@@ -1,10 +1,15 @@
 //! Arguments that several commands have in common.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::Stop;
+use crate::ids::Role;
 use crate::plan::diagnose::Report;
+use crate::plan::model::Plan;
 use crate::plan::{AUTO, Choice, Library, Loaded, assignment, lint};
 
 /// When to use colours.
@@ -31,6 +36,9 @@ pub struct Suites {
     pub dialect: Option<String>,
 }
 
+/// Whose plan: the role, in which dialect, at which port, where these are said.
+type Wanted = (Role, Option<String>, Option<u16>);
+
 /// Suites, dialects and an assignment, read.
 #[derive(Debug)]
 pub struct Shelf {
@@ -39,6 +47,7 @@ pub struct Shelf {
     /// The assignment.
     pub assignment: Option<Loaded>,
     dialect: Option<String>,
+    plans: RefCell<BTreeMap<Wanted, Plan>>,
 }
 
 impl Suites {
@@ -64,7 +73,7 @@ impl Suites {
             Some(loaded) => Library::for_assignment(loaded).map_err(|reports| all(&loaded.path, reports))?,
             None => Library::builtin()?,
         };
-        Ok(Shelf { library, assignment, dialect: self.dialect.clone() })
+        Ok(Shelf { library, assignment, dialect: self.dialect.clone(), plans: RefCell::default() })
     }
 }
 
@@ -83,6 +92,21 @@ impl Shelf {
             Some(name) => name == AUTO,
             None => self.assignment.as_ref().is_none_or(Loaded::tells_dialect),
         }
+    }
+
+    /// What is asked of a role, made once for each dialect and port: a cohort's records ask for the same again
+    /// and again.
+    ///
+    /// # Errors
+    /// Every mistake in the assignment and its suites.
+    pub fn plan(&self, role: Role, choice: &Choice<'_>) -> Result<Plan, Stop> {
+        let key = (role, choice.dialect.map(str::to_owned), choice.port);
+        if let Some(plan) = self.plans.borrow().get(&key) {
+            return Ok(plan.clone());
+        }
+        let plan = self.library.plan(role, choice)?;
+        self.plans.borrow_mut().insert(key, plan.clone());
+        Ok(plan)
     }
 
     /// The assignment's name.

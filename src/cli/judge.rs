@@ -131,7 +131,7 @@ pub fn plan_now(recorded: &Recorded, shelf: &Shelf) -> Result<Plan, Stop> {
         // As it was told when it was graded.
         (choice.dialect, choice.port) = (Some(recorded.plan.dialect.name.as_str()), Some(recorded.plan.port));
     }
-    Ok(shelf.library.plan(recorded.record.role, &choice)?)
+    shelf.plan(recorded.record.role, &choice)
 }
 
 /// Puts other plans in the place of those that a record was made under.
@@ -157,7 +157,7 @@ pub fn put_under(record: &mut SubmissionRecord, shelf: &Shelf) -> Result<(), Sto
         recorded.plan = plan;
     }
     for missing in &mut record.missing {
-        missing.weigh(&shelf.library.plan(missing.role, &shelf.choice())?);
+        missing.weigh(&shelf.plan(missing.role, &shelf.choice())?);
     }
     if let Some(name) = shelf.name() {
         record.assignment = Some(name);
