@@ -127,8 +127,8 @@ pub(super) fn stored((student, content, terms, reason, again, verdict, record): 
 /// A value as JSON, packed.
 pub(super) fn packed(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-    serde_json::to_writer(&mut encoder, value)?;
-    encoder.flush()?;
+    // In one piece: the encoder makes room anew for each of the many small ones that JSON is written in.
+    encoder.write_all(&serde_json::to_vec(value)?)?;
     encoder.finish()
 }
 
