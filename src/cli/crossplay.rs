@@ -17,7 +17,8 @@ use crate::judge::crossplay::LeftOut;
 use crate::plan::Choice;
 use crate::program::find::name_fits;
 use crate::program::reference::{REFERENCES, Reference};
-use crate::report::crossplay::{self as report, Wanted};
+use crate::report::Wanted;
+use crate::report::crossplay as report;
 use crate::text::io_words;
 
 /// Arguments of `sockspec crossplay`.
@@ -55,7 +56,7 @@ pub struct Crossplay {
 
     /// Write a report (json, html) to FILE or standard output
     #[arg(long = "report", value_name = "FORMAT[=FILE]")]
-    reports: Vec<Wanted>,
+    reports: Vec<Wanted<report::Format>>,
 
     /// Let so many pairs meet at the same time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

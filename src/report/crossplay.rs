@@ -8,8 +8,6 @@ mod tests;
 
 use std::str::FromStr;
 
-use camino::Utf8PathBuf;
-
 use super::ReportError;
 use crate::judge::crossplay::{Cell, Crossplay, Outcome, Player, Table};
 use crate::span::suggest;
@@ -24,34 +22,18 @@ pub enum Format {
     Html,
 }
 
-/// A report that is asked for, and where it goes: `FORMAT[=FILE]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    /// The format.
-    pub format: Format,
-    /// The file; standard output if none is named, or `-`.
-    pub file: Option<Utf8PathBuf>,
-}
-
-impl FromStr for Wanted {
+impl FromStr for Format {
     type Err = ReportError;
 
     fn from_str(text: &str) -> Result<Self, ReportError> {
-        let (name, file) = match text.split_once('=') {
-            Some((_, "")) => return Err(ReportError::NoFile { text: text.to_owned() }),
-            Some((name, "-")) => (name, None),
-            Some((name, file)) => (name, Some(Utf8PathBuf::from(file))),
-            None => (text, None),
-        };
-        let format = match name {
-            "json" => Format::Json,
-            "html" => Format::Html,
+        match text {
+            "json" => Ok(Self::Json),
+            "html" => Ok(Self::Html),
             _ => {
-                let advice = suggest(name, &["json", "html"]).unwrap_or_default();
-                return Err(ReportError::UnknownFormat { name: name.to_owned(), advice });
+                let advice = suggest(text, &["json", "html"]).unwrap_or_default();
+                Err(ReportError::UnknownFormat { name: text.to_owned(), advice })
             }
-        };
-        Ok(Self { format, file })
+        }
     }
 }
 

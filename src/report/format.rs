@@ -144,14 +144,14 @@ impl FromStr for Format {
 
 /// A report that is asked for, and where it goes: `FORMAT[=FILE]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct Wanted<F = Format> {
     /// The format.
-    pub format: Format,
+    pub format: F,
     /// The file; standard output if none is named, or `-`.
     pub file: Option<Utf8PathBuf>,
 }
 
-impl FromStr for Wanted {
+impl<F: FromStr<Err = ReportError>> FromStr for Wanted<F> {
     type Err = ReportError;
 
     fn from_str(text: &str) -> Result<Self, ReportError> {
