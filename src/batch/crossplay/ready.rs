@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::batch::build::{self, Builder};
-use crate::batch::habits::{self, Way};
+use crate::batch::build::Builder;
+use crate::batch::habits::Way;
 use crate::batch::places::Places;
-use crate::batch::{Playing, Program, Request, Task, launch, left_out};
+use crate::batch::task::{Task, Unready, launch, left_out};
+use crate::batch::{Program, Request};
 use crate::event::BuildNote;
 use crate::ids::{Role, Side};
 use crate::judge::crossplay::{Outcome, Player};
-use crate::plan::model::Plan;
 use crate::sandbox::{Level, Limits, PrivateCopy};
 use crate::worker::Half;
 
@@ -64,60 +64,39 @@ impl Candidate {
         }
     }
 
-    /// Builds it, and finds out what it wants.
+    /// Builds it, and finds out what it wants: as `check` does, with its first scenario.
     pub(super) async fn ready(self, builder: Arc<Builder>, places: Places) -> Ready {
-        let plan = self.program.plan.clone();
-        let mut lacks = self.program.trouble.clone().map(Outcome::Untried);
-        let mut command = self.program.command.clone();
-        if lacks.is_none() && !self.program.builds.is_empty() {
-            match builder.make(&self.program.builds, plan.role, &self.copy).await {
-                build::Outcome::Built(run, _) => command = run,
-                build::Outcome::Trouble(reason) => lacks = Some(Outcome::Untried(reason)),
-                build::Outcome::Failed(note) => lacks = Some(unbuilt(plan.role, &note)),
-            }
-        }
-        let mut way = Way { arguments: self.program.arguments.clone(), input: self.program.first_input.clone() };
-        if lacks.is_none() && self.program.may_try && !self.player.reference {
-            way = self.wanted(&plan, way, &command, builder, places).await;
-        }
-        Ready {
-            role: plan.role,
-            player: self.player,
-            port: plan.port,
-            hosts: self.hosts,
-            lacks,
-            copy: self.copy,
-            command,
-            way,
-            limits: self.limits,
-            isolation: self.isolation,
-        }
-    }
-
-    /// How it wants to be started: as `check` finds it out, with its first scenario.
-    async fn wanted(&self, plan: &Plan, way: Way, command: &[String], builder: Arc<Builder>, places: Places) -> Way {
+        let Self { program, copy, limits, hosts, isolation, player } = self;
         let task = Task {
-            program: self.program.clone(),
-            limits: self.limits.clone(),
-            hosts: self.hosts.clone(),
-            isolation: self.isolation,
-            seed: self.copy.digest().seed(),
+            program,
+            limits,
+            hosts,
+            isolation,
+            seed: copy.digest().seed(),
             executable: builder.executable().to_owned(),
             builder,
             evidence: None,
             progress: Arc::new(|_| ()),
-            places: places.clone(),
+            places,
         };
-        let playing = Playing { task: &task, command: command.to_vec(), copy: &self.copy, places };
-        let Some(first) = playing.first(plan, &way).await else { return way };
-        for another in habits::ways(plan, &first) {
-            if let Some(found) = playing.first(plan, &another).await
-                && habits::succeeds(plan, &found)
-            {
-                return another;
+        let plan = &task.program.plan;
+        let (mut way, mut command, mut lacks) = (task.way(), Vec::new(), None);
+        match task.ready(&copy).await {
+            Err(Unready::Trouble(reason)) => lacks = Some(Outcome::Untried(reason)),
+            Err(Unready::Unbuilt(note)) => lacks = Some(unbuilt(plan.role, &note)),
+            Ok((playing, _)) => {
+                if !player.reference
+                    && task.program.may_try
+                    && let Some(first) = playing.first(plan, &way).await
+                    && let Some((fitting, _)) = playing.fitting_way(plan, &first, &mut Vec::new()).await
+                {
+                    way = fitting;
+                }
+                command = playing.command;
             }
         }
-        way
+        let (role, port) = (plan.role, plan.port);
+        Ready { role, player, port, hosts: task.hosts, lacks, copy, command, way, limits: task.limits, isolation }
     }
 }
 
