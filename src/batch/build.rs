@@ -17,7 +17,7 @@ use crate::ids::Role;
 use crate::program::find::{name_fits, name_forbids};
 use crate::program::language::{Build, OUT, Run};
 use crate::program::launch::Launch;
-use crate::sandbox::{Level, Limits, PrivateCopy};
+use crate::sandbox::{Level, Limits, PrivateCopy, may_be_executed};
 use crate::text::tame;
 use crate::worker::{self, BuildJob, Built};
 
@@ -203,19 +203,7 @@ fn key(build: &Build, copy: &PrivateCopy, isolation: Option<Level>) -> String {
 /// Which files of a submission may be executed.
 fn modes(root: &Utf8Path) -> Vec<(Utf8PathBuf, bool)> {
     let files = snapshot(root).into_keys().filter(|file| !file.starts_with(OUT));
-    files.map(|file| (file.clone(), is_executable(&root.join(file)))).collect()
-}
-
-fn is_executable(file: &Utf8Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::metadata(file).is_ok_and(|what| what.permissions().mode() & 0o111 != 0)
-    }
-    #[cfg(not(unix))]
-    {
-        file.extension() == Some("exe")
-    }
+    files.map(|file| (file.clone(), may_be_executed(root.join(&file).as_std_path()))).collect()
 }
 
 type State = (u64, Option<SystemTime>);
@@ -325,7 +313,7 @@ fn is_program(file: &Utf8Path) -> bool {
     let mut start = [0; 2];
     let read = fs::File::open(file).and_then(|mut file| file.read_exact(&mut start));
     let script = read.is_err() || start == *b"#!";
-    is_executable(file) && !script && file.extension().is_none_or(|ending| ending != "so")
+    may_be_executed(file.as_std_path()) && !script && file.extension().is_none_or(|ending| ending != "so")
 }
 
 /// What a compiler printed, with the places of files as the student knows them.

@@ -271,23 +271,13 @@ fn make_writable(path: &Utf8Path) -> io::Result<()> {
     {
         // Nothing in it may make whoever runs it somebody else (setuid). What the system can start may be
         // started: an upload has lost its mode on the way.
-        let start = if begins_like_a_program(path)? { 0o100 } else { 0 };
+        let start = if super::begins_like_a_program(path.as_std_path())? { 0o100 } else { 0 };
         permissions.set_mode(permissions.mode() & 0o755 | 0o600 | start);
     }
     #[cfg(not(unix))]
     #[expect(clippy::permissions_set_readonly_false, reason = "this is not Unix")]
     permissions.set_readonly(false);
     fs::set_permissions(path, permissions)
-}
-
-/// execve(2): a compiled program, or a script that names its interpreter.
-#[cfg(unix)]
-fn begins_like_a_program(path: &Utf8Path) -> io::Result<bool> {
-    use std::io::Read as _;
-
-    let mut start = Vec::with_capacity(4);
-    fs::File::open(path)?.take(4).read_to_end(&mut start)?;
-    Ok(start == *b"\x7fELF" || start.starts_with(b"#!"))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod copy;
 mod disk;
 #[cfg(target_os = "linux")]
 mod etc;
+mod executable;
 #[cfg(target_os = "linux")]
 mod filter;
 mod level;
@@ -32,6 +33,7 @@ pub use bubblewrap::Sentry;
 #[cfg(target_os = "linux")]
 pub use cgroup::sweep as sweep_cgroups;
 pub use copy::{CopyError, Digest, MAX_BYTES, MAX_FILES, PrivateCopy, SKIPPED};
+pub use executable::{begins_like_a_program, may_be_executed};
 pub use level::Level;
 pub use limits::Limits;
 pub use ports::{PortLocks, PortsError};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Start;
+use super::{Start, may_be_executed};
 
 /// The system's own folders, which every program sees (file-hierarchy(7)).
 pub const SYSTEM: &[&str] =
@@ -67,12 +67,7 @@ pub fn look_up(word: &str, folder: &Path) -> Option<PathBuf> {
         return Some(folder.join(word)).filter(|file| file.is_file());
     }
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(word)).find(|file| file.is_file() && is_executable(file))
-}
-
-fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::metadata(file).is_ok_and(|what| what.permissions().mode() & 0o111 != 0)
+    std::env::split_paths(&path).map(|folder| folder.join(word)).find(|file| may_be_executed(file))
 }
 
 /// The folders that hold an interpreter with what it comes with, where the system's own do not:

@@ -1,8 +1,6 @@
 //! What the system itself can start: a compiled program that was handed in as it is, and a script whose
 //! first line names an interpreter that is in no other entry (execve(2)).
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use camino::Utf8Path;
@@ -10,6 +8,7 @@ use camino::Utf8Path;
 use super::source::Source;
 use super::tools::{NoTool, all_on_path};
 use super::{Language, Recipe, crash};
+use crate::sandbox::begins_like_a_program;
 
 /// The entry for it: it is told by a file's first bytes, after all others.
 pub static EXECUTABLE: Language = Language {
@@ -31,9 +30,7 @@ const PARTS: [&str; 4] = ["o", "so", "a", "ko"];
 pub fn is_executable(path: &Utf8Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     let part = path.extension().is_some_and(|ending| PARTS.contains(&ending)) || name.contains(".so.");
-    let mut start = [0; 4];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok();
-    !part && read && (start == *b"\x7fELF" || start.starts_with(b"#!"))
+    !part && begins_like_a_program(path.as_std_path()).unwrap_or(false)
 }
 
 fn recipe(source: &Source<'_>) -> Result<Recipe, NoTool> {

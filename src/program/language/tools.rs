@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 
 use thiserror::Error;
 
+use crate::sandbox::may_be_executed;
+
 /// This machine lacks what programs of a language need: the machine's fault.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{language} programs cannot be {verb} here: there is no `{tool}` on PATH; {install}")]
@@ -94,19 +96,8 @@ pub(super) fn all_on_path(name: &str, path: &OsStr) -> Vec<PathBuf> {
     std::env::split_paths(path)
         .filter(|folder| folder.is_absolute())
         .flat_map(|folder| endings.iter().map(move |ending| folder.join(format!("{name}{ending}"))))
-        .filter(|file| is_executable(file))
+        .filter(|file| may_be_executed(file))
         .collect()
-}
-
-#[cfg(unix)]
-fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::metadata(file).is_ok_and(|what| what.is_file() && what.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_executable(file: &Path) -> bool {
-    file.is_file()
 }
 
 /// Whether a file only starts another: a script in a version manager's folder, or rustup itself.
