@@ -3,7 +3,6 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
@@ -147,9 +146,7 @@ impl Batch {
             end: self.within.map(|seconds| begun + Duration::from_secs(seconds)),
             prepare: prepare(shelf, &self),
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.context("no runtime could be made")?;
-        let tally = runtime.block_on(run(&store, submissions, &orders, &mut |news| parade.show(&news)));
+        let tally = super::runtime()?.block_on(run(&store, submissions, &orders, &mut |news| parade.show(&news)));
         parade.end();
         let tally = tally.map_err(cohort::stop)?;
         if self.only.is_empty() && self.shard.is_none() {

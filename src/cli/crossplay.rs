@@ -176,9 +176,7 @@ fn play(request: CrossplayRequest) -> Result<crate::judge::crossplay::Crossplay,
         shown.set_length(of as u64);
         shown.set_position(done as u64);
     };
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime could be made")?;
-    let played = runtime.block_on(crossplay(request, Arc::new(progress)));
+    let played = super::runtime()?.block_on(crossplay(request, Arc::new(progress)));
     bar.finish_and_clear();
     played.map_err(|error| Stop::Usage(error.to_string()))
 }

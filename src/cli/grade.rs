@@ -56,9 +56,7 @@ pub struct CheckRequest {
 /// the record.
 pub fn grade(request: &CheckRequest, progress: Arc<dyn Fn(Progress) + Send + Sync>) -> Result<SubmissionRecord, Stop> {
     let prepared = prepare(request)?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime could be made")?;
-    runtime.block_on(batch::grade(prepared, progress)).map_err(|error| Stop::Trouble(error.into()))
+    super::runtime()?.block_on(batch::grade(prepared, progress)).map_err(|error| Stop::Trouble(error.into()))
 }
 
 /// The verdicts on a record, with what they rest on.
@@ -179,7 +177,7 @@ fn limits(change: &LimitsChange) -> Limits {
 fn plans(shelf: &Shelf, roles: &[Role], only: &[String], narrow_roles: bool) -> Result<BTreeMap<Role, Plan>, Stop> {
     let mut plans = BTreeMap::new();
     for role in roles {
-        plans.insert(*role, shelf.library.plan(*role, &shelf.choice())?);
+        plans.insert(*role, shelf.plan(*role, &shelf.choice())?);
     }
     if only.is_empty() {
         return Ok(plans);
@@ -349,7 +347,7 @@ impl Search<'_> {
         let found = told::tell(library, language, text, plan.role.transport(), plan.role.side());
         let wanted = |dialect: &str, port| {
             let choice = Choice { dialect: Some(dialect), port, ..self.shelf.choice() };
-            let mut plan = library.plan(plan.role, &choice).ok()?;
+            let mut plan = self.shelf.plan(plan.role, &choice).ok()?;
             narrow(&mut plan, &self.request.only);
             Some(plan)
         };

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use crate::plan::{Report, diagnose};
@@ -176,6 +177,11 @@ pub fn main() -> ExitCode {
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE))
         }
     }
+}
+
+/// What runs what is waited for: one thread, for the work is done by other processes.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime could be made")
 }
 
 fn run(cli: Cli) -> u8 {
