@@ -122,10 +122,7 @@ fn same_run(old: &Plan, new: &Plan, id: &str) -> Result<(), Stop> {
 }
 
 /// The plan that a program would be graded under now.
-///
-/// # Errors
-/// Mistakes in the assignment.
-pub fn plan_now(recorded: &Recorded, shelf: &Shelf) -> Result<Plan, Stop> {
+fn plan_now(recorded: &Recorded, shelf: &Shelf) -> Result<Plan, Stop> {
     let mut choice = shelf.choice();
     if shelf.tells_dialect() {
         // As it was told when it was graded.
@@ -134,11 +131,12 @@ pub fn plan_now(recorded: &Recorded, shelf: &Shelf) -> Result<Plan, Stop> {
     shelf.plan(recorded.record.role, &choice)
 }
 
-/// Puts other plans in the place of those that a record was made under.
+/// Puts other plans in the place of those that a record was made under. Says whether every scenario that is
+/// asked for now was asked for then.
 ///
 /// # Errors
 /// The record says nothing of what is asked there.
-pub fn put_under(record: &mut SubmissionRecord, shelf: &Shelf) -> Result<(), Stop> {
+pub fn put_under(record: &mut SubmissionRecord, shelf: &Shelf) -> Result<bool, Stop> {
     let roles = shelf.library.resolve(&shelf.choice())?.roles;
     record.programs.retain(|recorded| roles.contains(&recorded.record.role));
     record.missing.retain(|missing| roles.contains(&missing.role));
@@ -150,10 +148,13 @@ pub fn put_under(record: &mut SubmissionRecord, shelf: &Shelf) -> Result<(), Sto
             asked.join(", ")
         )));
     }
+    let mut whole = true;
     for recorded in &mut record.programs {
         let mut plan = plan_now(recorded, shelf)?;
         grade::narrow(&mut plan, &record.only);
         same_run(&recorded.plan, &plan, &record.id)?;
+        let known = |scenario: &Scenario| recorded.plan.scenarios.iter().any(|before| before.id == scenario.id);
+        whole &= plan.scenarios.iter().all(known);
         recorded.plan = plan;
     }
     for missing in &mut record.missing {
@@ -162,5 +163,5 @@ pub fn put_under(record: &mut SubmissionRecord, shelf: &Shelf) -> Result<(), Sto
     if let Some(name) = shelf.name() {
         record.assignment = Some(name);
     }
-    Ok(())
+    Ok(whole)
 }

@@ -4,14 +4,13 @@ use camino::Utf8Path;
 
 use super::args::Shelf;
 use super::cohort::{self, Out};
-use super::judge::{plan_now, put_under};
+use super::judge::put_under;
 use super::output::Screen;
 use super::{Outcome, Stop, Suites, terms};
 use crate::batch::store::{Came, Kept, Store, Stored};
 use crate::ids::Role;
 use crate::judge::submission::SubmissionRecord;
 use crate::judge::verdict::SubmissionVerdict;
-use crate::plan::model::Scenario;
 use crate::plan::points::Points;
 use crate::text::{count, tame};
 
@@ -52,8 +51,7 @@ pub fn run(folder: &Utf8Path, suites: &Suites, reports: &[Out], screen: &Screen)
             if let Came::Graded(kept) = &mut stored.outcome {
                 if let Some(shelf) = &shelf {
                     covers(&kept.record, shelf)?;
-                    whole = plays_all(&kept.record, shelf)?;
-                    put_under(&mut kept.record, shelf)?;
+                    whole = put_under(&mut kept.record, shelf)?;
                 }
                 changed.extend(judged(kept, id));
             }
@@ -104,18 +102,6 @@ fn covers(record: &SubmissionRecord, shelf: &Shelf) -> Result<(), Stop> {
         )));
     }
     Ok(())
-}
-
-/// Whether every scenario that is asked for now was asked for then.
-fn plays_all(record: &SubmissionRecord, shelf: &Shelf) -> Result<bool, Stop> {
-    for recorded in &record.programs {
-        let plan = plan_now(recorded, shelf)?;
-        let known = |scenario: &Scenario| recorded.plan.scenarios.iter().any(|before| before.id == scenario.id);
-        if !plan.scenarios.iter().all(known) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 fn judged(kept: &mut Kept, id: &str) -> Option<Changed> {
