@@ -210,13 +210,13 @@ fn settled(ended: Result<(Id, Option<Stored>), JoinError>, students: &mut HashMa
         Ok(Some(stored)) => Settled::Done(stored),
         Err(error) => {
             let reason = format!("sockspec itself has failed on it ({error}); please report that");
-            Settled::Done(Stored { members, ..unread(student, terms, String::new(), reason, true) })
+            let outcome = Came::Unread { reason, again: true };
+            Settled::Done(Stored { members, ..row(student, terms, String::new(), outcome) })
         }
     }
 }
 
-fn unread(student: Student, terms: &str, content: String, reason: String, again: bool) -> Stored {
-    let outcome = Came::Unread { reason, again };
+fn row(student: Student, terms: &str, content: String, outcome: Came) -> Stored {
     Stored { student, members: Vec::new(), notes: Vec::new(), content, terms: terms.to_owned(), outcome }
 }
 
@@ -234,7 +234,7 @@ async fn one(
     let outcome = match laid_out(submission, known).await {
         Files::Known => return None,
         Files::Laid(laid) => graded(laid, &student, &terms, places, &prepare, each).await,
-        Files::Refused { content, reason, ours } => unread(student, &terms, content, reason, ours),
+        Files::Refused { content, reason, ours } => row(student, &terms, content, Came::Unread { reason, again: ours }),
     };
     Some(Stored { members, ..outcome })
 }
@@ -309,10 +309,11 @@ async fn graded(
     prepare: &Rc<Prepare>,
     each: Duration,
 ) -> Stored {
-    let done = |reason: String, again: bool| unread(student.clone(), terms, laid.digest.clone(), reason, again);
+    let done = |outcome: Came| row(student.clone(), terms, laid.digest.clone(), outcome);
+    let unread = |reason: String, again: bool| done(Came::Unread { reason, again });
     let request = match prepare(&laid.path, student, places.clone()) {
         Ok(request) => request,
-        Err(reason) => return done(reason, false),
+        Err(reason) => return unread(reason, false),
     };
     let grading = tokio::select! {
         done = grade(request, Arc::new(|_| ())) => Some(done),
@@ -324,12 +325,12 @@ async fn graded(
             crate::worker::clean_up();
             let limit = each.as_secs();
             let reason = format!("its grading took more than {limit} seconds and was stopped; --each gives it more");
-            Stored { terms: limited(terms, each), ..done(reason, false) }
+            Stored { terms: limited(terms, each), ..unread(reason, false) }
         }
-        Some(Err(error)) => done(error.to_string(), error.is_ours()),
+        Some(Err(error)) => unread(error.to_string(), error.is_ours()),
         Some(Ok(record)) => {
             let kept = Kept { verdict: record.judge(), record };
-            Stored { outcome: Came::Graded(Box::new(kept)), ..done(String::new(), false) }
+            done(Came::Graded(Box::new(kept)))
         }
     };
     drop(laid.folder);

@@ -19,7 +19,7 @@ use crate::roster::Student;
 
 pub use error::StoreError;
 pub use row::{Came, Glance, Kept, Line, Merged, Stored};
-use row::{Columns, packed, stored};
+use row::{Columns, Who, packed, stored};
 
 /// The store's name in its folder.
 pub const NAME: &str = "sockspec.db";
@@ -182,8 +182,7 @@ impl Store {
     /// The database's: the disk is full.
     pub fn keep(&self, stored: &Stored) -> Result<(), StoreError> {
         let row = |why: String| StoreError::Row { id: stored.student.id.clone(), why };
-        let who = (&stored.student, &stored.members, &stored.notes);
-        let student = serde_json::to_string(&who).map_err(|error| row(error.to_string()))?;
+        let student = Who::written(&stored.student, &stored.members, &stored.notes).map_err(row)?;
         let (reason, again, status, score, verdict, record) = match &stored.outcome {
             Came::Unread { reason, again } => (Some(reason), *again, 3, None, None, None),
             Came::Graded(kept) => {
@@ -205,13 +204,13 @@ impl Store {
     /// # Errors
     /// The database's, or the row cannot be understood.
     pub fn rename(&self, student: &Student, members: &[Student]) -> Result<(), StoreError> {
-        let wrong = |error: serde_json::Error| StoreError::Row { id: student.id.clone(), why: error.to_string() };
+        let wrong = |why: String| StoreError::Row { id: student.id.clone(), why };
         let query = "SELECT student FROM submission WHERE id = ?1";
         let found: Option<String> =
             self.connection.query_row(query, [&student.id], |row| row.get(0)).optional().map_err(self.failed())?;
         let Some(found) = found else { return Ok(()) };
-        let (_, _, notes): (Student, Vec<Student>, Vec<String>) = serde_json::from_str(&found).map_err(wrong)?;
-        let now = serde_json::to_string(&(student, members, notes)).map_err(wrong)?;
+        let notes = Who::read(&found).map_err(wrong)?.notes;
+        let now = Who::written(student, members, &notes).map_err(wrong)?;
         if now != found {
             let query = "UPDATE submission SET student = ?2 WHERE id = ?1";
             self.connection.execute(query, [&student.id, &now]).map_err(self.failed())?;
@@ -257,8 +256,7 @@ impl Store {
                 Ok((row.get(0)?, row.get(1)?, row.get(4)?, row.get(5)?))
             };
             let (id, student, score, most) = column(row).map_err(&failed)?;
-            let (student, _, _): (Student, Vec<Student>, Vec<String>) =
-                serde_json::from_str(&student).map_err(|error| StoreError::Row { id, why: error.to_string() })?;
+            let student = Who::read(&student).map_err(|why| StoreError::Row { id, why })?.student;
             let score = score.map(Points).zip(most.map(Points));
             let (reason, status) = (row.get(2).map_err(&failed)?, row.get(3).map_err(&failed)?);
             take(Line { student, reason, status, score });

@@ -102,13 +102,33 @@ pub struct Merged {
     pub known: usize,
 }
 
+/// Who handed in, as it stands in a row.
+pub(super) struct Who {
+    pub(super) student: Student,
+    /// See [`Stored::members`].
+    pub(super) members: Vec<Student>,
+    /// See [`Stored::notes`].
+    pub(super) notes: Vec<String>,
+}
+
+impl Who {
+    pub(super) fn written(student: &Student, members: &[Student], notes: &[String]) -> Result<String, String> {
+        serde_json::to_string(&(student, members, notes)).map_err(|error| error.to_string())
+    }
+
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let (student, members, notes) = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        Ok(Self { student, members, notes })
+    }
+}
+
 /// The columns of a row that [`stored`] makes sense of.
 pub(super) type Columns = (String, String, String, Option<String>, bool, Option<Vec<u8>>, Option<Vec<u8>>);
 
 /// What a row says; else what is wrong with it.
 pub(super) fn stored((student, content, terms, reason, again, verdict, record): Columns) -> Result<Stored, String> {
     let words = |error: serde_json::Error| error.to_string();
-    let (student, members, notes) = serde_json::from_str(&student).map_err(words)?;
+    let Who { student, members, notes } = Who::read(&student)?;
     let outcome = match (reason, verdict, record) {
         (Some(reason), ..) => Came::Unread { reason, again },
         (None, Some(verdict), Some(record)) => {
