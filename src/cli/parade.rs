@@ -11,6 +11,7 @@ use crate::batch::cohort::News;
 use crate::batch::store::{Came, Stored};
 use crate::judge::verdict::{Judged, Verdict};
 use crate::plan::model::Level;
+use crate::report::layout::fit;
 use crate::text::{count, tame};
 
 /// So many of the last failures are shown.
@@ -62,7 +63,7 @@ impl<'a> Parade<'a> {
 
     fn remember(&self, bar: &ProgressBar, line: String) {
         let mut last = self.last.borrow_mut();
-        last.push_back(line.chars().take(WIDTH).collect());
+        last.push_back(fit(&line, WIDTH));
         if last.len() > LAST {
             last.pop_front();
         }
