@@ -82,57 +82,85 @@ pub fn unhex(text: &str) -> Result<Vec<u8>, String> {
 /// characters.
 #[must_use]
 pub fn quote(bytes: &[u8], limit: usize) -> String {
-    let mut atoms: Vec<(String, usize)> = Vec::new();
-    for atom in atoms_of(bytes) {
-        match atoms.last_mut() {
-            Some((last, count)) if *last == atom => *count += 1,
-            _ => atoms.push((atom, 1)),
-        }
-    }
-    let pieces: Vec<String> = atoms
-        .into_iter()
-        .map(|(atom, count)| if count > 8 { format!("{atom}⟨×{count}⟩") } else { atom.repeat(count) })
-        .collect();
+    let runs = runs_of(bytes);
     let length = |piece: &String| piece.chars().count();
-    let total: usize = pieces.iter().map(length).sum();
-    if total <= limit {
-        return format!("\"{}\"", pieces.concat());
+    // Of megabytes no more is written than is shown.
+    let (mut whole, mut total) = (String::new(), 0);
+    for piece in runs.iter().map(Run::piece) {
+        total += length(&piece);
+        if total > limit {
+            break;
+        }
+        whole.push_str(&piece);
     }
-    let (mut head, mut tail) = (String::new(), Vec::new());
+    if total <= limit {
+        return format!("\"{whole}\"");
+    }
     let room = limit.saturating_sub(1);
-    let mut from = 0;
-    while from < pieces.len() && head.chars().count() + length(&pieces[from]) <= room * 2 / 3 {
-        head.push_str(&pieces[from]);
+    let (mut head, mut kept, mut from) = (String::new(), 0, 0);
+    while let Some(piece) = runs.get(from).map(Run::piece).filter(|piece| kept + length(piece) <= room * 2 / 3) {
+        kept += length(&piece);
+        head.push_str(&piece);
         from += 1;
     }
-    let mut to = pieces.len();
-    let mut kept = 0;
-    while to > from && kept + length(&pieces[to - 1]) <= room / 3 {
-        to -= 1;
-        kept += length(&pieces[to]);
-        tail.push(pieces[to].as_str());
+    let mut tail = Vec::new();
+    kept = 0;
+    for piece in runs[from..].iter().rev().map(Run::piece) {
+        kept += length(&piece);
+        if kept > room / 3 {
+            break;
+        }
+        tail.push(piece);
     }
     tail.reverse();
     format!("\"{head}…{}\"", tail.concat())
 }
 
-/// One printable atom a character, or an escape a byte that is none.
-fn atoms_of(bytes: &[u8]) -> Vec<String> {
-    let mut atoms = Vec::new();
-    for chunk in bytes.utf8_chunks() {
-        atoms.extend(chunk.valid().chars().map(|c| match c {
-            '\n' => "\\n".to_owned(),
-            '\r' => "\\r".to_owned(),
-            '\t' => "\\t".to_owned(),
-            '\0' => "\\0".to_owned(),
-            '"' => "\\\"".to_owned(),
-            '\\' => "\\\\".to_owned(),
-            c if is_plain(c) => c.to_string(),
-            c => format!("\\u{{{:x}}}", u32::from(c)),
-        }));
-        atoms.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+/// A character, or a byte that is part of none.
+#[derive(Clone, Copy, PartialEq)]
+enum Atom {
+    Char(char),
+    Byte(u8),
+}
+
+impl Atom {
+    /// As it is shown: itself where it is plain text, else an escape.
+    fn shown(self) -> String {
+        match self {
+            Self::Char('\n') => "\\n".to_owned(),
+            Self::Char('\r') => "\\r".to_owned(),
+            Self::Char('\t') => "\\t".to_owned(),
+            Self::Char('\0') => "\\0".to_owned(),
+            Self::Char('"') => "\\\"".to_owned(),
+            Self::Char('\\') => "\\\\".to_owned(),
+            Self::Char(c) if is_plain(c) => c.to_string(),
+            Self::Char(c) => format!("\\u{{{:x}}}", u32::from(c)),
+            Self::Byte(byte) => format!("\\x{byte:02x}"),
+        }
     }
-    atoms
+}
+
+/// How often an atom stands in a row.
+struct Run(Atom, usize);
+
+impl Run {
+    fn piece(&self) -> String {
+        let (atom, count) = (self.0.shown(), self.1);
+        if count > 8 { format!("{atom}⟨×{count}⟩") } else { atom.repeat(count) }
+    }
+}
+
+fn runs_of(bytes: &[u8]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut take = |atom| match runs.last_mut() {
+        Some(Run(last, count)) if *last == atom => *count += 1,
+        _ => runs.push(Run(atom, 1)),
+    };
+    for chunk in bytes.utf8_chunks() {
+        chunk.valid().chars().for_each(|c| take(Atom::Char(c)));
+        chunk.invalid().iter().for_each(|byte| take(Atom::Byte(*byte)));
+    }
+    runs
 }
 
 /// Text of a program for a terminal or a report: lines kept, anything that could steer a terminal
