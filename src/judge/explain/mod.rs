@@ -7,6 +7,8 @@
 mod bytes;
 mod client;
 mod end;
+mod less;
+mod more;
 mod socket;
 
 use crate::event::Record;
@@ -71,23 +73,23 @@ const CAUSES: &[Cause] = &[
     socket::wrong_port,
     socket::only_loopback,
     bytes::bytes_repr,
-    bytes::quotes_or_prefix,
-    bytes::sent_more,
+    more::quotes_or_prefix,
+    more::sent_more,
     bytes::computed_locally,
     client::printed_nothing,
     bytes::carriage_return,
-    bytes::no_newline,
-    bytes::padding,
-    bytes::stale_tail,
-    bytes::double_reply,
+    less::no_newline,
+    more::padding,
+    more::stale_tail,
+    more::double_reply,
     bytes::not_uppercased,
     bytes::only_ascii,
     bytes::one_letter,
     bytes::own_sentence,
     bytes::mixed_up,
-    bytes::cut,
+    less::cut,
     bytes::changed_characters,
-    bytes::greeting,
+    more::greeting,
     socket::other_source,
     socket::strayed,
     socket::reset_instead_of_close,
@@ -100,7 +102,7 @@ const CAUSES: &[Cause] = &[
     client::gave_up,
     client::nonzero_exit,
     client::nothing_sent,
-    bytes::waits_for_newline,
+    less::waits_for_newline,
     end::kept_by_limit,
     socket::half_close,
     socket::closed_without_reply,
@@ -110,10 +112,10 @@ const CAUSES: &[Cause] = &[
     socket::never_closed,
     socket::lost_datagrams,
     socket::no_socket,
-    bytes::unwanted,
+    more::unwanted,
     end::spinning,
     client::never_ends,
-    bytes::no_reply,
+    less::no_reply,
     socket::blocked_in_call,
 ];
 
