@@ -2,6 +2,7 @@
 
 use super::super::cohort::{CohortOptions, Entry, File, Outcome, Shape, cohort};
 use super::super::{Options, ReportError};
+use super::sample::printed;
 use super::*;
 use crate::roster::Student;
 

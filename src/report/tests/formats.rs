@@ -1,8 +1,13 @@
 //! What is in each format, and what is not.
 
+use proptest::prelude::*;
 use pulldown_cmark::{Event as Md, Options as MdOptions, Parser, Tag};
 
 use super::*;
+use crate::ids::RequirementId;
+use crate::judge::verdict::Missing;
+use crate::plan::model::Visibility;
+use crate::report::is_shown;
 
 /// Formats that a student reads.
 const STUDENTS: [Format; 7] = [
