@@ -109,6 +109,17 @@ impl Shelf {
         Ok(plan)
     }
 
+    /// The dialects in which a program may turn out to speak.
+    ///
+    /// # Errors
+    /// Every mistake in the assignment.
+    pub fn spoken(&self) -> Result<Vec<String>, Stop> {
+        if self.tells_dialect() {
+            return Ok(self.library.dialects().map(|(name, _)| name.to_owned()).collect());
+        }
+        Ok(vec![self.library.resolve(&self.choice())?.dialect])
+    }
+
     /// The assignment's name.
     #[must_use]
     pub fn name(&self) -> Option<String> {

@@ -10,7 +10,7 @@ use super::cohort::{self, Out};
 use super::grade::{self, CheckRequest};
 use super::output::Screen;
 use super::parade::Parade;
-use super::{Outcome, Stop, Suites, TROUBLE, terms};
+use super::{Outcome, Stop, Suites, TROUBLE, hidden, terms};
 use crate::batch::cohort::{Again, Orders, Tally, run};
 use crate::batch::export::{self, Export, Layout, Submission};
 use crate::batch::store::Store;
@@ -129,6 +129,7 @@ impl Batch {
         let store = Store::create(&self.out).map_err(cohort::stop)?;
         cohort::note_terms(&store, &shelf, &flags, &terms)?;
         screen.note(&head(&export));
+        hidden::with_others(&shelf)?.iter().for_each(|words| screen.warning(words));
         let all: Vec<String> = export.submissions.iter().map(|one| one.student.id.clone()).collect();
         let submissions = self.wanted(export)?;
         let parade = Parade::new(submissions.len(), screen);

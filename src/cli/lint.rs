@@ -6,8 +6,8 @@ use camino::Utf8PathBuf;
 use clap::Args;
 
 use super::output::Screen;
-use super::{Outcome, Stop};
-use crate::plan::lint;
+use super::{Outcome, Stop, Suites, hidden};
+use crate::plan::lint::{self, FileKind};
 
 /// Arguments of `sockspec lint`.
 #[derive(Debug, Args)]
@@ -31,6 +31,12 @@ impl Lint {
             match lint::file(file) {
                 Ok(kind) => {
                     let _ = writeln!(right, "{file}: this {} has no mistakes", kind.key());
+                    if kind == FileKind::Assignment {
+                        let suites = Suites { assignment: Some(file.clone()), dialect: None };
+                        hidden::with_others(&suites.load(None)?)?
+                            .iter()
+                            .for_each(|words| screen.warning(&format!("{file}: {words}")));
+                    }
                 }
                 Err(more) => reports.extend(more),
             }

@@ -21,6 +21,7 @@ mod crossplay;
 mod doctor;
 mod explain;
 mod grade;
+mod hidden;
 mod judge;
 mod lint;
 mod list;

@@ -77,6 +77,12 @@ impl Screen {
         self.note(&format!("{} {}\n", self.error_paint.on(style, "error:"), tame(message)));
     }
 
+    /// Says what may not be meant so.
+    pub fn warning(&self, message: &str) {
+        let style: Style = AnsiColor::Yellow.on_default().bold();
+        self.note(&format!("{} {}\n", self.error_paint.on(style, "warning:"), tame(message)));
+    }
+
     /// Says what is wrong in files.
     pub fn mistakes(&self, reports: &[Report]) {
         self.note(&diagnose::render(reports, self.error_paint.colour));

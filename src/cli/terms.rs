@@ -42,13 +42,8 @@ pub fn of(shelf: &Shelf, flags: &Flags) -> Result<String, Stop> {
     let resolved = shelf.library.resolve(&shelf.choice())?;
     // Two values that differ in anything print differently; who reads this is a hash.
     let _ = writeln!(text, "{resolved:?}\n{flags:?}\n{}", shelf.tells_dialect());
-    let dialects: Vec<&str> = if shelf.tells_dialect() {
-        shelf.library.dialects().map(|(name, _)| name).collect()
-    } else {
-        vec![resolved.dialect.as_str()]
-    };
-    for dialect in dialects {
-        let choice = Choice { dialect: Some(dialect), ..shelf.choice() };
+    for dialect in shelf.spoken()? {
+        let choice = Choice { dialect: Some(&dialect), ..shelf.choice() };
         for role in &resolved.roles {
             let plan = shelf.library.plan(*role, &choice)?;
             text.push_str(&serde_json::to_string(&plan).map_err(anyhow::Error::from)?);

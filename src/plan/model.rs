@@ -74,8 +74,11 @@ pub struct Requirement {
     pub source: Option<String>,
     /// What must hold for it to be testable. Each stands before it in the plan.
     pub needs: Vec<RequirementId>,
-    /// Who sees it.
+    /// Who sees it: nobody who may not see all that it needs, for that it could not be tested would tell of it.
     pub visibility: Visibility,
+    /// The requirement that it has that from, where it was to be seen by more: one that it needs, by whatever way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden_with: Option<RequirementId>,
 }
 
 /// One run.

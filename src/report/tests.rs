@@ -3,6 +3,7 @@
 
 mod cohorts;
 mod formats;
+mod hidden;
 mod hostile;
 mod ladders;
 mod sample;

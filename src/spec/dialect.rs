@@ -91,6 +91,19 @@ pub enum Visibility {
     AfterPublished,
 }
 
+impl Visibility {
+    /// How long it keeps a verdict from a student, to compare: grades are published when all that is due is in.
+    #[must_use]
+    pub fn secrecy(self) -> u8 {
+        match self {
+            Self::Visible => 0,
+            Self::AfterDueDate => 1,
+            Self::AfterPublished => 2,
+            Self::Hidden => 3,
+        }
+    }
+}
+
 /// What a student is shown of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

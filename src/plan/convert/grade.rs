@@ -27,7 +27,8 @@ pub(super) fn requirements(
     left.sort_by_key(|(id, _, _)| (requirement::number(&id.value), id.value.as_str()));
     let points = points(&left, settings);
     let ids: Vec<&str> = left.iter().map(|(id, _, _)| id.value.as_str()).collect();
-    left.iter()
+    let mut all: Vec<model::Requirement> = left
+        .iter()
         .zip(points)
         .map(|((id, written, level), points)| model::Requirement {
             id: RequirementId(id.value.clone()),
@@ -39,8 +40,25 @@ pub(super) fn requirements(
             source: written.source.clone(),
             needs: needs(written, &ids),
             visibility: settings.visibility.get(&id.value).copied().unwrap_or_default(),
+            hidden_with: None,
         })
-        .collect()
+        .collect();
+    hide(&mut all);
+    all
+}
+
+/// Hides each with the most hidden one that can block it.
+fn hide(requirements: &mut [model::Requirement]) {
+    // It ends: each round hides something more, and nothing can be hidden for ever more.
+    while let Some((at, visibility, with)) = requirements.iter().enumerate().find_map(|(at, one)| {
+        let needed = requirements.iter().filter(|other| one.needs.contains(&other.id));
+        let most = needed.max_by_key(|other| other.visibility.secrecy())?;
+        let with = most.hidden_with.as_ref().unwrap_or(&most.id);
+        (most.visibility.secrecy() > one.visibility.secrecy()).then(|| (at, most.visibility, with.clone()))
+    }) {
+        requirements[at].visibility = visibility;
+        requirements[at].hidden_with = Some(with);
+    }
 }
 
 /// The level that the suite says, in a dialect with these properties.

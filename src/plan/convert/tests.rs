@@ -88,8 +88,26 @@ fn exact_points_are_kept_and_the_rest_is_shared() {
 fn an_assignment_says_what_is_shown_to_whom() {
     let plan = plan(SERVER, "plain", Some("requirements: { S-1: { visibility: hidden } }\nshow: none"));
     let seen: Vec<Visibility> = plan.requirements.iter().map(|one| one.visibility).collect();
-    assert_eq!(seen, [Visibility::Hidden, Visibility::Visible, Visibility::Visible]);
+    assert_eq!(seen, [Visibility::Hidden, Visibility::Visible, Visibility::Hidden], "S-10 needs S-1");
     assert_eq!(plan.show, Show::None);
+}
+
+#[test]
+fn the_most_hidden_of_what_a_requirement_needs_hides_it() {
+    use Visibility::{AfterDueDate, AfterPublished, Hidden, Visible};
+    let seen = |changes: &str| -> Vec<(Visibility, Option<String>)> {
+        let plan = plan(SERVER, "lines", Some(&format!("requirements: {{ {changes} }}")));
+        plan.requirements.into_iter().map(|one| (one.visibility, one.hidden_with.map(|id| id.0))).collect()
+    };
+    let all = seen("S-1: { visibility: after_due_date }, S-3: { visibility: after_published }");
+    assert_eq!(
+        all,
+        [(AfterDueDate, None), (Visible, None), (AfterPublished, None), (AfterPublished, Some("S-3".into()))]
+    );
+    let own = seen("S-1: { visibility: after_due_date }, S-10: { visibility: hidden }");
+    assert_eq!(own, [(AfterDueDate, None), (Visible, None), (Visible, None), (Hidden, None)], "its own hides it more");
+    let said = seen("S-1: { visibility: hidden }, S-10: { visibility: visible }");
+    assert_eq!(said[3], (Hidden, Some("S-1".into())));
 }
 
 #[test]
