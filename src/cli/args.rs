@@ -85,6 +85,12 @@ impl Shelf {
         Choice { dialect, assignment: self.assignment.as_ref(), port: None }
     }
 
+    /// The dialect that was asked for on the command line, by name or `auto`.
+    #[must_use]
+    pub fn asked_dialect(&self) -> Option<&str> {
+        self.dialect.as_deref()
+    }
+
     /// Whether each program's dialect is to be told from the program.
     #[must_use]
     pub fn tells_dialect(&self) -> bool {

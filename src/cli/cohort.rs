@@ -28,6 +28,7 @@ const ASSIGNMENT: &str = "assignment";
 const TERMS: &str = "terms";
 const FLAGS: &str = "flags";
 const RUNNING: &str = "running";
+const DIALECT: &str = "dialect";
 
 /// A report on a cohort that is asked for, and where it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +107,7 @@ pub fn note_terms(store: &Store, shelf: &Shelf, flags: &Flags, terms: &str) -> R
         (TERMS, terms),
         (FLAGS, &flags),
         (RUNNING, &super::terms::of_running(shelf)?),
+        (DIALECT, shelf.asked_dialect().unwrap_or_default()),
     ];
     facts.iter().try_for_each(|(name, value)| store.keep_fact(name, value)).map_err(stop)
 }
@@ -160,7 +162,7 @@ pub fn differs(one: &Store, other: &Store) -> Result<Option<String>, Stop> {
 /// # Errors
 /// A store's.
 pub fn inherit(store: &Store, other: &Store) -> Result<(), Stop> {
-    for name in [VERSION, ASSIGNMENT, TERMS, FLAGS, RUNNING] {
+    for name in [VERSION, ASSIGNMENT, TERMS, FLAGS, RUNNING, DIALECT] {
         if let (None, Some(value)) = (store.fact(name).map_err(stop)?, other.fact(name).map_err(stop)?) {
             store.keep_fact(name, &value).map_err(stop)?;
         }
@@ -168,15 +170,16 @@ pub fn inherit(store: &Store, other: &Store) -> Result<(), Stop> {
     Ok(())
 }
 
-/// The entry of a report.
-fn entry(stored: Stored) -> (Entry, Vec<crate::roster::Student>) {
+/// The entry of a report; `dialect` where one was asked for by name.
+fn entry(stored: Stored, dialect: Option<&str>) -> (Entry, Vec<crate::roster::Student>) {
     let (outcome, again) = match stored.outcome {
         Came::Unread { reason, .. } => (Outcome::Unread { reason }, None),
         Came::Graded(kept) => {
             let seed = kept.verdict.seed;
             let assignment = kept.verdict.assignment.as_ref().map_or("", |_| " --assignment sockspec.yaml");
             let only = kept.record.only.iter().map(|one| format!(" --only {}", shell_word(one))).collect::<String>();
-            let again = format!("sockspec check .{assignment}{only} --seed {seed}");
+            let dialect = dialect.map(|name| format!(" --dialect {}", shell_word(name))).unwrap_or_default();
+            let again = format!("sockspec check .{assignment}{dialect}{only} --seed {seed}");
             let records = kept.record.programs.into_iter().map(|recorded| recorded.record).collect();
             (Outcome::Graded(Box::new(Graded { verdict: kept.verdict, records })), Some(again))
         }
@@ -192,14 +195,15 @@ pub fn write(store: &Store, wanted: &[Out]) -> Result<(), Stop> {
     if wanted.is_empty() {
         return Ok(());
     }
-    let column = store.fact(ASSIGNMENT).map_err(stop)?.filter(|name| !name.is_empty());
+    let said = |name: &str| Ok::<_, Stop>(store.fact(name).map_err(stop)?.filter(|value| !value.is_empty()));
+    let (column, dialect) = (said(ASSIGNMENT)?, said(DIALECT)?);
     let mut reports = Vec::new();
     for out in wanted {
         reports.push((out, cohort::cohort(out.format, &out.options(column.clone()))?));
     }
     for id in store.ids().map_err(stop)? {
         let Some(stored) = store.get(&id).map_err(stop)? else { continue };
-        let (mut entry, members) = entry(stored);
+        let (mut entry, members) = entry(stored, dialect.as_deref());
         let group = entry.student.clone();
         for (out, report) in &mut reports {
             let each = if out.format.is_gradebook() && !members.is_empty() {
@@ -229,6 +233,7 @@ fn put(out: &Out, files: Vec<File>) -> Result<(), Stop> {
             std::fs::create_dir_all(folder).with_context(|| format!("`{folder}` cannot be made"))?;
         }
         match out.shape {
+            Shape::File if reports::is_added(out.format, &path) => output::add(&path, &file.bytes)?,
             Shape::File => output::write(&path, &file.bytes)?,
             Shape::Folder => output::write_one_of_many(&path, &file.bytes)?,
         }

@@ -39,6 +39,8 @@ mod worker;
 pub use args::{Colour, Suites};
 use output::Screen;
 
+/// Something that is required does not hold.
+const FAILED: u8 = 1;
 /// What is wrong is the caller's: arguments, a file, a suite.
 const USAGE: u8 = 2;
 /// What is wrong is ours or the machine's.

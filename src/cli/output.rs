@@ -120,6 +120,20 @@ pub fn write(file: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
     write_new(file, bytes, true)
 }
 
+/// Adds to the end of a file, from a new line on.
+///
+/// # Errors
+/// As for a new one.
+pub fn add(file: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let what = || format!("`{file}` cannot be written");
+    let known = std::fs::metadata(file).is_ok_and(|known| known.is_file() && known.len() > 0);
+    let mut target = std::fs::OpenOptions::new().append(true).create(true).open(file).with_context(what)?;
+    // In one piece, and apart from what stands there: a heading begins a paragraph of its own.
+    let whole = if known { [b"\n\n", bytes].concat() } else { bytes.to_vec() };
+    target.write_all(&whole).with_context(what)?;
+    target.sync_all().with_context(what)
+}
+
 /// The same for one file of thousands, which can be made again: the disk is not waited for.
 ///
 /// # Errors

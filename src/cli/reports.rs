@@ -1,11 +1,12 @@
 //! What reports need to know of where they are made.
 
 use std::env;
+use std::path::{Path, PathBuf};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Stop;
-use crate::report::{self, Options, Wanted, classroom50, github};
+use crate::report::{self, Format, Options, Wanted, classroom50, github};
 
 /// The `--report` help, so that commands say the same.
 pub const HELP: &str = "Write a report to FILE or standard output: junit, json, html, gradescope, classroom50, github, \
@@ -39,6 +40,18 @@ pub fn surroundings(folder: Option<&Utf8Path>) -> Options {
         },
         ..Options::default()
     }
+}
+
+/// Whether a report is added to what its file has: the summary of a step of a GitHub job, to which others may
+/// have written already
+/// (<https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary>).
+#[must_use]
+pub fn is_added(format: Format, file: &Utf8Path) -> bool {
+    let named = env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from).filter(|named| !named.as_os_str().is_empty());
+    let same = |named: &Path| {
+        named == file.as_std_path() || matches!((named.canonicalize(), file.canonicalize()), (Ok(a), Ok(b)) if a == b)
+    };
+    format == Format::GithubSummary && named.is_some_and(|named| same(&named))
 }
 
 /// The folder as GitHub names it: relative to the repository, which is the job's working folder unless a

@@ -210,7 +210,17 @@ impl SubmissionVerdict {
     /// hold, else 0.
     #[must_use]
     pub fn status(&self) -> u8 {
-        let any = |wrong: fn(&Judged) -> bool| self.requirements().any(wrong);
+        self.status_of(|_| true)
+    }
+
+    /// The exit status by what a student may see now: another one would tell of what is hidden.
+    #[must_use]
+    pub fn shown_status(&self) -> u8 {
+        self.status_of(|judged| judged.visibility == Visibility::Visible)
+    }
+
+    fn status_of(&self, counts: fn(&Judged) -> bool) -> u8 {
+        let any = |wrong: fn(&Judged) -> bool| self.requirements().filter(|judged| counts(judged)).any(wrong);
         if any(|judged| matches!(judged.verdict, Verdict::Ungraded { .. })) {
             3
         } else if !self.missing.is_empty()

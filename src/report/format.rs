@@ -110,6 +110,13 @@ impl Format {
         matches!(self, Self::Csv | Self::CsvMoodle | Self::CsvCanvas)
     }
 
+    /// Whether it has what is hidden from students, too: it is for who grades, or for a platform that hides by
+    /// itself.
+    #[must_use]
+    pub fn has_all(self) -> bool {
+        self.is_gradebook() || matches!(self, Self::Json | Self::Gradescope)
+    }
+
     /// How the name of a file in it ends.
     #[must_use]
     pub fn extension(self) -> &'static str {
