@@ -114,7 +114,7 @@ fn times(base: &str, stat: &str) -> Option<(u64, u64, u64)> {
 /// (`softnet_stat`, 12th column since Linux 5.10). On loopback this is the only place where they
 /// can be under way.
 fn in_transit() -> bool {
-    fs::read_to_string("/proc/net/softnet_stat").is_ok_and(|table| {
+    tree::whole("/proc/net/softnet_stat").is_ok_and(|table| {
         table.lines().any(|line| {
             line.split_whitespace().nth(11).is_some_and(|backlog| backlog.bytes().any(|digit| digit != b'0'))
         })

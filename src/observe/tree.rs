@@ -21,24 +21,27 @@ pub struct Family {
 impl Family {
     /// The descendants of a process, without some of its children and what is below them, and without
     /// some others, but with what is below those.
-    fn of(root: u32, without: &BTreeSet<u32>, keepers: &[u32]) -> Self {
+    fn of(root: Process, without: &BTreeSet<u32>, keepers: &[u32]) -> Self {
         let mut family = Self::default();
+        let root_pid = root.pid;
         let mut next = vec![root];
-        while let Some(pid) = next.pop() {
-            for child in children(pid) {
-                if pid == root && without.contains(&child) {
+        while let Some(parent) = next.pop() {
+            for pid in parent.children() {
+                if parent.pid == root_pid && without.contains(&pid) {
                     continue;
                 }
+                let child = Process::of(pid);
+                let alive = child.alive;
                 next.push(child);
-                if family.alive.contains(&child) {
+                if family.alive.contains(&pid) {
                     continue;
                 }
-                if keepers.contains(&child) {
-                    family.kept |= keepers.first() == Some(&child) && alive(child);
-                } else if alive(child) {
-                    family.alive.push(child);
-                } else if pid != root && !keepers.contains(&pid) {
-                    family.dead.push((child, pid));
+                if keepers.contains(&pid) {
+                    family.kept |= keepers.first() == Some(&pid) && alive;
+                } else if alive {
+                    family.alive.push(pid);
+                } else if parent.pid != root_pid && !keepers.contains(&parent.pid) {
+                    family.dead.push((pid, parent.pid));
                 }
             }
         }
@@ -46,16 +49,52 @@ impl Family {
     }
 }
 
-/// All processes of the program: the descendants of this one, without those of its sandbox.
+/// All processes of the program: the descendants of this one, without those of its sandbox. Only the thread that
+/// asks starts any, and those that lose their parent come to the first thread (`find_new_reaper` in the kernel).
 #[must_use]
 pub fn processes(keepers: &[u32]) -> Family {
-    Family::of(std::process::id(), &BTreeSet::new(), keepers)
+    let (pid, this) = (std::process::id(), nix::unistd::gettid().as_raw().cast_unsigned());
+    let threads = if this == pid { vec![pid] } else { vec![pid, this] };
+    Family::of(Process { pid, alive: true, threads: Some(threads) }, &BTreeSet::new(), keepers)
 }
 
 /// All living descendants of a process, without some of its children and what is below them.
 #[must_use]
 pub fn below(root: u32, without: &BTreeSet<u32>) -> Vec<u32> {
-    Family::of(root, without, &[]).alive
+    Family::of(Process { pid: root, alive: true, threads: None }, without, &[]).alive
+}
+
+/// A process, as its `stat` has it.
+struct Process {
+    pid: u32,
+    /// Whether it is there and no zombie. One whose first thread alone has ended (`pthread_exit` in `main`)
+    /// looks like a zombie, but its other threads live.
+    alive: bool,
+    /// Those of its threads that may have children; all if none are named.
+    threads: Option<Vec<u32>>,
+}
+
+impl Process {
+    fn of(pid: u32) -> Self {
+        let stat = short(&format!("/proc/{pid}/stat")).unwrap_or_default();
+        let mut fields = stat.rsplit_once(") ").map(|(_, rest)| rest.split(' ')).into_iter().flatten();
+        let first_lives = fields.next().is_some_and(is_life);
+        // Counted until the last of them has ended, the first one too.
+        let alone = fields.nth(16) == Some("1");
+        let alive = first_lives || !alone && threads(pid).into_iter().any(|tid| lives_thread(pid, tid));
+        Self { pid, alive, threads: alone.then(|| vec![pid]) }
+    }
+
+    fn children(&self) -> Vec<u32> {
+        let mut listed = false;
+        let mut all = Vec::new();
+        for tid in self.threads.clone().unwrap_or_else(|| threads(self.pid)) {
+            let Ok(list) = whole(&format!("/proc/{}/task/{tid}/children", self.pid)) else { continue };
+            listed = true;
+            all.extend(list.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        }
+        if listed || kernel_lists_children() { all } else { searched(self.pid) }
+    }
 }
 
 /// The threads of a process.
@@ -63,17 +102,6 @@ pub fn below(root: u32, without: &BTreeSet<u32>) -> Vec<u32> {
 pub fn threads(pid: u32) -> Vec<u32> {
     let Ok(entries) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
-}
-
-fn children(pid: u32) -> Vec<u32> {
-    let mut listed = false;
-    let mut all = Vec::new();
-    for tid in threads(pid) {
-        let Ok(list) = fs::read_to_string(format!("/proc/{pid}/task/{tid}/children")) else { continue };
-        listed = true;
-        all.extend(list.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
-    }
-    if listed || kernel_lists_children() { all } else { searched(pid) }
 }
 
 /// Whether the kernel was built with `CONFIG_PROC_CHILDREN`.
@@ -98,22 +126,14 @@ fn parent_of(pid: u32) -> Option<u32> {
     stat.rsplit_once(") ")?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Whether a process is there and no zombie. One whose first thread alone has ended
-/// (`pthread_exit` in `main`) looks like a zombie, but its other threads live.
-fn alive(pid: u32) -> bool {
-    lives(&format!("/proc/{pid}/stat"))
-        .is_some_and(|lives| lives || threads(pid).into_iter().any(|tid| lives_thread(pid, tid)))
-}
-
 fn lives_thread(pid: u32, tid: u32) -> bool {
-    lives(&format!("/proc/{pid}/task/{tid}/stat")).unwrap_or(false)
+    let stat = short(&format!("/proc/{pid}/task/{tid}/stat"));
+    stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| is_life(rest)))
 }
 
-/// Whether the state in a `stat` is neither of the two of the dead; `None` if there is none.
-fn lives(stat: &str) -> Option<bool> {
-    let stat = short(stat).ok()?;
-    let state = stat.rsplit_once(") ")?.1.chars().next()?;
-    Some(!matches!(state, 'Z' | 'X'))
+/// Whether what a `stat` has behind the name is neither of the two states of the dead.
+fn is_life(state: &str) -> bool {
+    !state.is_empty() && !state.starts_with(['Z', 'X'])
 }
 
 /// The signals that a process catches, as a mask: bit 0 is signal 1.
@@ -123,9 +143,31 @@ pub fn caught_signals(pid: u32) -> Option<u64> {
     u64::from_str_radix(mask.trim(), 16).ok()
 }
 
+/// Whether a thread runs, or would if it had a processor; not where it is gone.
+pub fn runs(pid: u32, tid: u32) -> bool {
+    let stat = short(&format!("/proc/{pid}/task/{tid}/stat"));
+    stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('R')))
+}
+
 /// A file of `/proc` that is shorter than a page, with as few system calls as can be.
 pub fn short(path: &str) -> io::Result<String> {
-    let mut page = [0; 4096];
+    let mut page = [0; PAGE];
     let length = fs::File::open(path)?.read(&mut page)?;
     Ok(String::from_utf8_lossy(&page[..length]).into_owned())
 }
+
+/// A file of `/proc` that has short lines or words, and mostly few of them.
+pub fn whole(path: &str) -> io::Result<String> {
+    let mut page = [0; PAGE];
+    let mut file = fs::File::open(path)?;
+    let length = file.read(&mut page)?;
+    let mut text = page[..length].to_vec();
+    // What does not fit into a page any more is left for the next read.
+    if length > PAGE / 2 {
+        file.read_to_end(&mut text)?;
+    }
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// As much as the kernel gives of such a file at once.
+const PAGE: usize = 4096;

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::Runtime;
 use super::rest::{Activity, Budget, Memory, Purpose, Resting, Settled};
+#[cfg(target_os = "linux")]
+use super::threads::Wait;
 use crate::event::Socket;
 use crate::ids::Transport;
 
@@ -57,6 +59,9 @@ pub struct Watch {
     /// The program's processes at the last look.
     #[cfg(target_os = "linux")]
     looked_at: Vec<u32>,
+    /// A thread that ran at the last look, and when that was.
+    #[cfg(target_os = "linux")]
+    running: Option<(u32, u32, Instant)>,
     #[cfg(target_os = "linux")]
     hidden: super::timers::Hidden,
     #[cfg(target_os = "linux")]
@@ -83,6 +88,8 @@ impl Watch {
             runtimes,
             #[cfg(target_os = "linux")]
             looked_at: Vec::new(),
+            #[cfg(target_os = "linux")]
+            running: None,
             #[cfg(target_os = "linux")]
             hidden: super::timers::Hidden::default(),
             #[cfg(target_os = "linux")]
@@ -142,6 +149,9 @@ impl Watch {
     /// Takes one look; says so when the wait is over.
     #[cfg(target_os = "linux")]
     pub fn look(&mut self) -> Option<Settled> {
+        if self.still_runs() {
+            return None;
+        }
         let family = self.family();
         let mut look = super::look::look(&family.alive, &self.runtimes);
         // Before the program begins, and until its end has been told, there is nobody but these.
@@ -150,12 +160,22 @@ impl Watch {
         // Who was born, or lost its parent, while the others were looked at may have been missed.
         look.in_transit |= look.asleep() && self.family().alive != family.alive;
         self.looked_at = family.alive;
+        let busy = look.threads.iter().find(|thread| matches!(thread.wait, Wait::Busy));
+        self.running = busy.map(|thread| (thread.pid, thread.tid, Instant::now()));
         self.hidden.reveal(&mut look, &self.runtimes);
         let mut settled = self.resting.look(&mut self.memory, &look, Instant::now())?;
         for thread in &mut settled.threads {
             thread.socket = thread.descriptor.and_then(|descriptor| super::sockets::behind(thread.pid, descriptor));
         }
         Some(settled)
+    }
+
+    /// Whether a thread that ran a moment ago still does: then the others need no look, for all must
+    /// sleep at rest. Now and then one is taken all the same, for what is counted and for the deadline.
+    #[cfg(target_os = "linux")]
+    fn still_runs(&self) -> bool {
+        const MOMENT: Duration = Duration::from_millis(5);
+        self.running.is_some_and(|(pid, tid, at)| at.elapsed() < MOMENT && super::tree::runs(pid, tid))
     }
 
     /// Takes one look: all that is known here is whether the program still runs.
@@ -169,10 +189,10 @@ impl Watch {
     /// does not is worth fewer looks.
     #[must_use]
     pub fn pace(&self) -> Duration {
-        if self.begun.elapsed() < Duration::from_millis(20) {
-            Duration::from_micros(450)
-        } else {
-            Duration::from_millis(3)
+        match self.begun.elapsed().as_millis() {
+            ..20 => Duration::from_micros(450),
+            20..150 => Duration::from_millis(1),
+            150.. => Duration::from_millis(3),
         }
     }
 

@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Cgroup {
     folder: PathBuf,
+    /// The file in which the kernel counts what it has killed.
+    account: PathBuf,
     /// How many kills have been asked about.
     known: Cell<u64>,
 }
@@ -34,7 +36,9 @@ impl Cgroup {
             let folder = parent.join(&name);
             fs::create_dir(&folder).ok()?;
             // From here on it is removed again where something fails.
-            let group = Self { folder, known: Cell::new(0) };
+            let names = ["memory.events", "memory.oom_control"];
+            let account = names.map(|name| folder.join(name)).into_iter().find(|file| file.exists());
+            let group = Self { folder, account: account.unwrap_or_default(), known: Cell::new(0) };
             group.limit(bytes).ok()?;
             Some(group)
         })
@@ -65,11 +69,8 @@ impl Cgroup {
 
     /// Whether the kernel has killed a process in it for want of memory, since this was last asked.
     pub fn has_killed(&self) -> bool {
-        let count = |file: &str| {
-            let text = fs::read_to_string(self.folder.join(file)).ok()?;
-            text.lines().find_map(|line| line.strip_prefix("oom_kill "))?.trim().parse::<u64>().ok()
-        };
-        let kills = count("memory.events").or_else(|| count("memory.oom_control")).unwrap_or(0);
+        let text = fs::read_to_string(&self.account).unwrap_or_default();
+        let kills = text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok()).unwrap_or(0);
         self.known.replace(kills) < kills
     }
 }
