@@ -18,6 +18,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::cgroup::Cgroup;
 use super::room::Room;
+use super::tree::Tree;
 use super::{Limits, Prepared, Start, filter, prefix};
 use crate::event::Exit;
 use crate::sys::Confinement;
@@ -27,6 +28,9 @@ const WORK: &str = "/submission";
 
 /// Its home folder: empty, and its own.
 const HOME: &str = "/home/student";
+
+/// What has something of its own for a program: over these, more is mounted at each start.
+const PLACES: &[&str] = &["/proc", "/dev", "/tmp", HOME, WORK];
 
 /// The user and group that it believes to be.
 const USER: &str = "1000";
@@ -70,10 +74,14 @@ impl Bubblewrap {
     /// Why this machine does not allow that, in words.
     pub fn make(program: PathBuf, start: &Start<'_>, limits: &Limits) -> io::Result<Self> {
         let mut room = Room::make(start.folder, limits.disk_bytes)?;
+        let tree = Tree::lay(room.tree(), PLACES)?;
         let mut prefixes = Vec::new();
         let interpreter = prefix::interpreter(start).filter(|file| !file.starts_with(start.folder));
         for folder in interpreter.as_deref().map(prefix::of).unwrap_or_default() {
             if folder.exists() {
+                if !PLACES.iter().any(|place| folder.starts_with(place)) {
+                    tree.make_place(&folder)?;
+                }
                 prefixes.push((room.stage(&folder)?, folder));
             }
         }
@@ -86,7 +94,7 @@ impl Bubblewrap {
         // Files in memory count as well. What processes have is watched more closely, see the runner.
         let memory = limits.memory_bytes.saturating_add(limits.disk_bytes).saturating_add(BESIDE);
         let memory = Cgroup::make(memory).map(Rc::new);
-        let mounts = mounts(&room, &prefixes);
+        let mounts = mounts(&room, &tree, &prefixes);
         let mut this = Self { program, room, mounts, first, filters, processes, memory, seals: true };
         match this.try_out() {
             Err(error) if error.to_string().contains("--disable-userns") => this.seals = false,
@@ -223,30 +231,18 @@ impl Bubblewrap {
 }
 
 /// What a program sees in a room, in bubblewrap's words.
-fn mounts(room: &Room, prefixes: &[(PathBuf, PathBuf)]) -> Vec<OsString> {
+fn mounts(room: &Room, tree: &Tree, prefixes: &[(PathBuf, PathBuf)]) -> Vec<OsString> {
     let mut list = Arguments::default();
+    list.paths("--ro-bind", tree.root(), Path::new("/"));
     list.all(&["--proc", "/proc", "--dev", "/dev"]);
     for (name, place) in [("shm", "/dev/shm"), ("tmp", "/tmp"), ("home", HOME)] {
         list.paths("--bind", &room.scratch().join(name), Path::new(place));
     }
-    list.all(&["--remount-ro", "/dev", "--symlink", "../tmp", "/var/tmp", "--dir", "/run"]);
-    for folder in prefix::SYSTEM {
-        match std::fs::read_link(folder) {
-            Ok(target) => list.paths("--symlink", &target, Path::new(folder)),
-            Err(_) => list.paths("--ro-bind-try", Path::new(folder), Path::new(folder)),
-        }
-    }
-    for file in prefix::etc() {
-        list.paths("--ro-bind", &file, &file);
-    }
-    for (file, name) in room.files() {
-        list.paths("--ro-bind", &file, &Path::new("/etc").join(name));
-    }
+    list.all(&["--remount-ro", "/dev"]);
     for (now, then) in prefixes {
         list.paths("--ro-bind", now, then);
     }
     list.paths("--bind", &room.work(), Path::new(WORK));
-    list.all(&["--remount-ro", "/"]);
     list.0
 }
 

@@ -26,6 +26,8 @@ mod prefix;
 mod room;
 pub mod stale;
 mod survey;
+#[cfg(target_os = "linux")]
+mod tree;
 mod walls;
 
 #[cfg(target_os = "linux")]

@@ -49,9 +49,6 @@ const INTERMEDIATE: [&str; 5] = [
 const NOBODY: (u32, u32) = (65534, 65534);
 
 impl Room {
-    /// Files of `/etc` that say how names are looked up.
-    const COPIED: [&str; 3] = ["hosts", "resolv.conf", "nsswitch.conf"];
-
     /// Empty folders, and who may do what in them (chmod(1)).
     pub const SCRATCH: [(&str, u32); 3] = [("tmp", 0o1777), ("shm", 0o1777), ("home", 0o700)];
 
@@ -70,14 +67,6 @@ impl Room {
         // Its empty folders have half as much room as its copy of the submission.
         let room = Self { root: folder.to_owned(), original, scratch_bytes: bytes / 2, identity, staged: 0 };
         room.copy(&room.original(), &room.work())?;
-        fs::write(room.root.join("passwd"), "student:x:1000:1000:student:/home/student:/bin/sh\n")?;
-        fs::write(room.root.join("group"), "student:x:1000:\n")?;
-        for name in Self::COPIED {
-            // As this process sees them now: a mount of its own may lie over a file that has no name.
-            if let Ok(text) = fs::read(Path::new("/etc").join(name)) {
-                fs::write(room.root.join(name), text)?;
-            }
-        }
         Ok(room)
     }
 
@@ -93,10 +82,10 @@ impl Room {
         self.root.join("work")
     }
 
-    /// The files that take the place of those in `/etc`, by name.
-    pub fn files(&self) -> impl Iterator<Item = (PathBuf, &'static str)> {
-        let all = Self::COPIED.into_iter().chain(["passwd", "group"]);
-        all.map(|name| (self.root.join(name), name)).filter(|(file, _)| file.exists())
+    /// The folder for what the program sees as `/`; there is none yet.
+    #[must_use]
+    pub fn tree(&self) -> PathBuf {
+        self.root.join("tree")
     }
 
     /// Where a folder of the machine can be reached by whoever the program is started as.
