@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::Progress;
 use super::places::{Place, Places};
 use crate::event::{ProgramRecord, Record};
-use crate::judge::is_moot;
+use crate::judge::{counts, is_moot};
 use crate::sandbox::Level;
 use crate::worker::{Job, Message, run};
 
@@ -27,8 +27,8 @@ const MOST: usize = 4;
 
 /// What all workers of a program know.
 struct State {
-    /// The scenario that is to be given out next.
-    next: usize,
+    /// The scenarios that were not given out yet, in the order of the plan.
+    left: Vec<usize>,
     /// Those that a worker could not play after all.
     returned: Vec<usize>,
     /// What each worker plays, and since when.
@@ -77,7 +77,7 @@ impl Lanes {
         progress: Arc<dyn Fn(Progress) + Send + Sync>,
     ) -> Self {
         let state = State {
-            next: 0,
+            left: (0..job.plan.scenarios.len()).collect(),
             returned: Vec::new(),
             playing: BTreeMap::new(),
             full: false,
@@ -125,7 +125,17 @@ impl Lanes {
 
     fn is_something_left(&self) -> bool {
         let state = self.state();
-        !state.returned.is_empty() && !state.is_over()
+        let plan = &self.job.plan;
+        let useful = |index: &usize| plan.scenarios.get(*index).is_some_and(|one| !is_moot(plan, one, &state.played));
+        !state.is_over() && (!state.returned.is_empty() || state.left.iter().any(useful))
+    }
+
+    /// Whether it is not known yet if a scenario is to be played: another worker has one that covers it.
+    fn waits(&self, state: &State, index: usize) -> bool {
+        let scenarios = &self.job.plan.scenarios;
+        let mut pending = state.playing.values().map(|(one, _)| one).chain(&state.returned);
+        let id = scenarios.get(index).map(|scenario| &scenario.id);
+        pending.any(|one| scenarios.get(*one).is_some_and(|one| id.is_some_and(|id| one.covers.contains(id))))
     }
 
     /// Whether there is something left to play, and all workers wait. Where programs are not kept apart
@@ -135,7 +145,7 @@ impl Lanes {
         state.level == Some(Level::PrivateNetwork)
             && !state.is_over()
             && !state.full
-            && state.next < self.job.plan.scenarios.len()
+            && state.left.iter().any(|index| !self.waits(&state, *index))
             && state.playing.len() == workers
             && state.playing.values().all(|(_, since)| since.elapsed() > WAITING)
     }
@@ -170,11 +180,16 @@ impl Lanes {
     /// The next scenario of the plan that says anything.
     fn next(&self, state: &mut State) -> Option<usize> {
         let plan = &self.job.plan;
-        while let Some(scenario) = plan.scenarios.get(state.next) {
-            state.next += 1;
-            if !is_moot(plan, scenario, &state.played) {
-                (self.progress)(Progress { role: plan.role, scenario: state.next, of: plan.scenarios.len() });
-                return Some(state.next - 1);
+        let mut place = 0;
+        while let Some(index) = state.left.get(place).copied() {
+            if self.waits(state, index) {
+                place += 1;
+                continue;
+            }
+            state.left.remove(place);
+            if plan.scenarios.get(index).is_some_and(|scenario| !is_moot(plan, scenario, &state.played)) {
+                (self.progress)(Progress { role: plan.role, scenario: index + 1, of: plan.scenarios.len() });
+                return Some(index);
             }
         }
         None
@@ -195,7 +210,10 @@ impl Lanes {
                 }
             }
             Message::Played(record) => state.played.push(record),
-            Message::Done { starts } => state.record.starts += starts,
+            Message::Done { starts, spent } => {
+                state.record.starts += starts;
+                state.record.spent += spent;
+            }
             Message::Trouble(reason) => state.fail(number, reason),
             Message::Stopped(reason) => drop(state.record.stopped.get_or_insert(reason)),
             Message::Ready | Message::NoNetwork | Message::Alive => {}
@@ -211,7 +229,8 @@ impl Lanes {
         for scenario in &self.job.plan.scenarios {
             let Some(place) = played.iter().position(|record| record.scenario == scenario.id) else { continue };
             let found = played.swap_remove(place);
-            if !is_moot(&self.job.plan, scenario, &record.records) {
+            let counts = counts(&self.job.plan, scenario, &found);
+            if counts && !is_moot(&self.job.plan, scenario, &record.records) {
                 record.records.push(found);
             }
         }

@@ -57,11 +57,23 @@ pub fn holds(plan: &Plan, scenario: &Scenario, record: &Record) -> bool {
     scenario.checks.iter().all(|check| evaluate(plan, check, record) == Outcome::Holds)
 }
 
-/// Whether a scenario can say nothing new: everything that it tests is blocked by what the records
-/// so far show to be absent.
+/// Whether a record of a scenario says anything: one that covers others does so only where all its checks
+/// hold, for else those are played.
+#[must_use]
+pub fn counts(plan: &Plan, scenario: &Scenario, record: &Record) -> bool {
+    scenario.covers.is_empty() || holds(plan, scenario, record)
+}
+
+/// Whether a scenario can say nothing new: another covers it, or everything that it tests is blocked by what
+/// the records so far show to be absent.
 #[must_use]
 pub fn is_moot(plan: &Plan, scenario: &Scenario, records: &[Record]) -> bool {
-    let so_far = partial_standings(plan, records);
+    let known = records.iter().filter_map(|record| Some((plan.scenario(&record.scenario)?, record)));
+    let counting: Vec<_> = known.filter(|(of, record)| counts(plan, of, record)).collect();
+    if counting.iter().any(|(of, _)| of.covers.contains(&scenario.id)) {
+        return true;
+    }
+    let so_far = partial_standings(plan, counting.into_iter().map(|(_, record)| record));
     scenario.checks.iter().all(|check| blocker(plan, &check.requirement, &so_far).is_some())
 }
 
@@ -75,7 +87,10 @@ fn standings<'a>(plan: &'a Plan, records: &[Record]) -> BTreeMap<&'a Requirement
 
 /// What the records say of the requirements that they test. A requirement that is tested in
 /// several scenarios stands as the worst of them.
-fn partial_standings<'a>(plan: &'a Plan, records: &[Record]) -> BTreeMap<&'a RequirementId, Standing<'a>> {
+fn partial_standings<'a, 'r>(
+    plan: &'a Plan,
+    records: impl IntoIterator<Item = &'r Record>,
+) -> BTreeMap<&'a RequirementId, Standing<'a>> {
     let mut all = BTreeMap::new();
     for record in records {
         let Some(scenario) = plan.scenario(&record.scenario) else { continue };

@@ -11,6 +11,7 @@ use crate::span::Mistake;
 use crate::spec::suite::{Suite, When};
 
 mod check;
+mod cover;
 mod grade;
 mod letters;
 mod peers;
@@ -74,7 +75,7 @@ pub(crate) fn partly(suite: &Suite, text: &str, settings: &Settings, faults: &[M
     requirement::check(suite, faults, &mut mistakes);
     let scenarios = scenario::all(suite, text, settings, port, faults, &mut mistakes);
     let requirements = grade::requirements(suite, settings, &scenarios);
-    let scenarios = grade::left(scenarios, &requirements);
+    let scenarios = cover::narrow(grade::left(scenarios, &requirements));
     let plan = Plan {
         suite: suite.suite.value.clone(),
         role: suite.role,

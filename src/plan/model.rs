@@ -90,6 +90,9 @@ pub struct Scenario {
     pub title: String,
     /// Whether the program is started for it alone.
     pub fresh: bool,
+    /// The scenarios that are left out where all checks of this one hold.
+    #[serde(default)]
+    pub covers: Vec<ScenarioId>,
     /// Values, in an order in which each can be filled in from those before it.
     pub values: Vec<(String, Template)>,
     /// What the grader does.

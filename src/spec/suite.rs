@@ -109,6 +109,10 @@ pub struct Scenario {
     /// Whether the program must be started anew for it (a server is shared otherwise).
     #[serde(default)]
     pub fresh: bool,
+    /// Later scenarios that need not be played where all checks of this one hold: it tests all that they
+    /// test. Where one does not hold, this one counts for nothing, and they are played.
+    #[serde(default)]
+    pub covers: Vec<Name>,
     /// Values: templates that may also draw (`{nonce}`, `{letters:1000}`).
     #[serde(default, rename = "let")]
     pub values: BTreeMap<Name, Template>,

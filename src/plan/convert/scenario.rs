@@ -7,7 +7,7 @@ use crate::plan::convert::letters::Letters;
 use crate::plan::convert::peers::Peers;
 use crate::plan::convert::scope::Scope;
 use crate::plan::convert::step::Program;
-use crate::plan::convert::{Settings, check, step};
+use crate::plan::convert::{Settings, check, cover, step};
 use crate::plan::model;
 use crate::plan::settings;
 use crate::span::{Mistake, Span};
@@ -113,6 +113,7 @@ pub(super) fn all<'a>(
             left.push(converted);
         }
     }
+    cover::check(suite, notes);
     if suite.scenarios.is_empty() {
         notes.push(Mistake::new(suite.suite.span, "this suite has no scenario, so it tests nothing"));
     }
@@ -154,6 +155,7 @@ fn one<'a>(
         id: ScenarioId(scenario.id.value.clone()),
         title: scenario.title.clone(),
         fresh: scenario.fresh,
+        covers: scenario.covers.iter().map(|name| ScenarioId(name.value.clone())).collect(),
         values,
         steps,
         checks,
