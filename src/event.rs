@@ -408,6 +408,30 @@ pub struct BuildNote {
     pub isolation: String,
 }
 
+/// Where the time of a grading went, in microseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// Of processors, in programs and what they start.
+    pub programs: u64,
+    /// Of processors, in what starts them in their sandbox: as much for each start as was needed for a program
+    /// that does nothing.
+    pub sandbox: u64,
+    /// Of processors, in workers.
+    pub grader: u64,
+    /// From the start of a worker to its end, all workers together: what of it is in none of the others was
+    /// waited.
+    pub wall: u64,
+}
+
+impl std::ops::AddAssign for Spent {
+    fn add_assign(&mut self, more: Self) {
+        self.programs += more.programs;
+        self.sandbox += more.sandbox;
+        self.grader += more.grader;
+        self.wall += more.wall;
+    }
+}
+
 /// All records of one program, with what is needed to judge them again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProgramRecord {
@@ -446,6 +470,9 @@ pub struct ProgramRecord {
     pub isolation_reason: Option<String>,
     /// How often the program was started.
     pub starts: u32,
+    /// Where the time went; nothing of a worker that did not come to its end.
+    #[serde(default)]
+    pub spent: Spent,
     /// Microseconds from the first start to the last record.
     pub micros: u64,
 }

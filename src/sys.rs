@@ -53,6 +53,41 @@ pub fn set_subreaper() -> io::Result<()> {
     Ok(())
 }
 
+/// Microseconds of processors that this process has used (`getrusage(2)`); 0 where no system tells.
+#[must_use]
+pub fn used() -> u64 {
+    #[cfg(unix)]
+    {
+        usage(nix::sys::resource::UsageWho::RUSAGE_SELF)
+    }
+    #[cfg(not(unix))]
+    {
+        0
+    }
+}
+
+/// The same of its children that have ended, and theirs.
+#[must_use]
+pub fn used_by_children() -> u64 {
+    #[cfg(unix)]
+    {
+        usage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN)
+    }
+    #[cfg(not(unix))]
+    {
+        0
+    }
+}
+
+#[cfg(unix)]
+fn usage(who: nix::sys::resource::UsageWho) -> u64 {
+    let micros = |time: nix::sys::time::TimeVal| {
+        let seconds = u64::try_from(time.tv_sec()).unwrap_or(0);
+        seconds * 1_000_000 + u64::try_from(time.tv_usec()).unwrap_or(0)
+    };
+    nix::sys::resource::getrusage(who).map_or(0, |usage| micros(usage.user_time()) + micros(usage.system_time()))
+}
+
 /// Keeps other processes of the same user from reading this one's memory and from reaching into its
 /// open files (`PR_SET_DUMPABLE`, `prctl(2)`). An administrator's processes can all the same.
 pub fn be_opaque() {

@@ -10,7 +10,7 @@ use super::habits::{self, Way};
 use super::lanes::Lanes;
 use super::places::Places;
 use super::{Program, Progress};
-use crate::event::{BuildNote, Event, Fact, ProgramRecord, Record};
+use crate::event::{BuildNote, Event, Fact, ProgramRecord, Record, Spent};
 use crate::judge::check::contains;
 use crate::judge::facts::View;
 use crate::judge::is_moot;
@@ -115,6 +115,7 @@ impl Task {
             isolation: String::new(),
             isolation_reason: None,
             starts: 0,
+            spent: Spent::default(),
             micros: 0,
         }
     }
@@ -250,7 +251,7 @@ fn missed(record: &ProgramRecord, copy: &PrivateCopy) -> Option<String> {
 fn unbuilt(plan: &Plan, note: &BuildNote) -> Vec<Record> {
     let mut records = Vec::new();
     for scenario in &plan.scenarios {
-        if is_moot(plan, scenario, &records) {
+        if !scenario.covers.is_empty() || is_moot(plan, scenario, &records) {
             continue;
         }
         let facts = [

@@ -84,6 +84,10 @@ pub struct Batch {
     #[arg(long, value_name = "SECONDS")]
     within: Option<u64>,
 
+    /// Say how often programs were started, and where the time went
+    #[arg(long)]
+    timings: bool,
+
     #[arg(long = "report", value_name = "FORMAT=PATH", help = cohort::HELP)]
     reports: Vec<Out>,
 }

@@ -1,6 +1,7 @@
 //! `sockspec check`: test the programs of a submission.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
@@ -11,6 +12,7 @@ use super::progress::Bars;
 use super::{FAILED, Outcome, Suites, reports};
 use crate::batch::places::Places;
 use crate::ids::Role;
+use crate::report::timings::Timings;
 use crate::report::{self, Graded, Options, Wanted, terminal};
 use crate::sandbox::Level;
 use crate::text::shell_word;
@@ -74,6 +76,10 @@ pub struct Check {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
 
+    /// Say how often programs were started, and where the time went
+    #[arg(long)]
+    timings: bool,
+
     /// How to start the program, in a copy of PATH (needs --role)
     #[arg(last = true, value_name = "COMMAND", requires = "role")]
     command: Vec<String>,
@@ -82,6 +88,7 @@ pub struct Check {
 impl Check {
     /// Runs the command.
     pub fn run(self, screen: &Screen) -> Outcome {
+        let begun = Instant::now();
         for file in self.reports.iter().filter_map(|wanted| wanted.file.as_ref()).chain(&self.record) {
             output::can_write(file)?;
         }
@@ -105,6 +112,12 @@ impl Check {
         let again = Some(self.again(record.seed));
         let options = Options { again, ..reports::surroundings(self.folder()) };
         let status = publish(screen, &graded, &self.reports, &options)?;
+        if self.timings {
+            let mut timings = Timings::default();
+            record.programs.iter().for_each(|recorded| timings.add(&recorded.record));
+            let own = Duration::from_micros(crate::sys::used());
+            screen.note(&format!("\n{}", timings.render(own, begun.elapsed())));
+        }
         Ok(if self.exit_zero && status == FAILED { 0 } else { status })
     }
 

@@ -46,6 +46,7 @@ mod tap;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
+pub mod timings;
 mod told;
 pub mod words;
 

@@ -8,10 +8,11 @@ use camino::Utf8Path;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 
+use super::account::Account;
 use super::build::build;
 use super::job::{Job, MeetJob, Message, Task};
 use super::{crossplay, evidence};
-use crate::event::{Fact, Record};
+use crate::event::{Fact, Record, Spent};
 use crate::ids::{Side, Transport};
 use crate::judge;
 use crate::judge::facts::View;
@@ -31,6 +32,7 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// # Errors
 /// No job came, or nobody reads the messages.
 pub fn serve() -> io::Result<()> {
+    let begun = Instant::now();
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
     let task: Task = serde_json::from_str(&line)?;
@@ -63,13 +65,14 @@ pub fn serve() -> io::Result<()> {
         }
         Err(unavailable) => return say(&Message::Trouble(unavailable.to_string())),
     };
-    within(&[&launch.cwd], |orders| carry_out(&task, sandbox, network, orders))
+    let account = Account::open(begun);
+    within(&[&launch.cwd], |orders| carry_out(&task, sandbox, network, account, orders))
 }
 
 /// What is said of a network.
 fn network_or_not(network: Network) -> Message {
     match network {
-        Network::Private => Message::Done { starts: 0 },
+        Network::Private => Message::Done { starts: 0, spent: Spent::default() },
         Network::Broken => Message::NoNetwork,
         Network::Shared => Message::Trouble(crossplay::NO_NETWORK.to_owned()),
     }
@@ -121,6 +124,7 @@ async fn carry_out(
     task: &Task,
     sandbox: Sandbox,
     network: Network,
+    account: Account,
     orders: UnboundedReceiver<String>,
 ) -> io::Result<()> {
     let job = match task {
@@ -141,7 +145,7 @@ async fn carry_out(
         spoken_port: None,
         endless: false,
     };
-    work(job, terms, orders).await
+    work(job, terms, account, orders).await
 }
 
 /// A session of its own, so that a ^C at the terminal reaches the parent alone, and a name of its
@@ -211,9 +215,8 @@ struct Bench<'a> {
     used: bool,
 }
 
-async fn work(job: &Job, terms: Terms, mut orders: UnboundedReceiver<String>) -> io::Result<()> {
-    let begun = Instant::now();
-    let end = begun + Duration::from_secs(job.launch.limits.wall_seconds);
+async fn work(job: &Job, terms: Terms, account: Account, mut orders: UnboundedReceiver<String>) -> io::Result<()> {
+    let end = Instant::now() + Duration::from_secs(job.launch.limits.wall_seconds);
     let packets = Packets::default();
     let mut bench = Bench { job, terms, live: None, capture: None, packets, end, locks: None, starts: 0, used: false };
     loop {
@@ -234,7 +237,7 @@ async fn work(job: &Job, terms: Terms, mut orders: UnboundedReceiver<String>) ->
         say(&Message::Played(record))?;
     }
     bench.clear();
-    say(&Message::Done { starts: bench.starts })
+    say(&Message::Done { starts: bench.starts, spent: account.spent(bench.starts) })
 }
 
 impl Bench<'_> {
@@ -252,7 +255,9 @@ impl Bench<'_> {
             return Ok(record);
         }
         self.clear();
-        if holds || record.fresh { Ok(record) } else { self.play_and_clear(scenario).await }
+        // What covers others counts only where it holds.
+        let last = holds || record.fresh || !scenario.covers.is_empty();
+        if last { Ok(record) } else { self.play_and_clear(scenario).await }
     }
 
     /// A client that speaks to another port than the assigned one is answered there from now on, so

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::crossplay::Half;
-use crate::event::{Fact, Meeting, Record};
+use crate::event::{Fact, Meeting, Record, Spent};
 use crate::ids::Transport;
 use crate::plan::model::Plan;
 use crate::program::launch::Launch;
@@ -114,6 +114,8 @@ pub enum Message {
     Done {
         /// How often it started the program.
         starts: u32,
+        /// Where its time went.
+        spent: Spent,
     },
     /// The network of its own turned out to be of no use, and there is no way back.
     NoNetwork,

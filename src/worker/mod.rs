@@ -9,6 +9,7 @@
 //! done, and also when its parent is gone, which it learns from the end of its standard input.
 //! The program inherits none of its pipes.
 
+mod account;
 mod build;
 mod crossplay;
 mod evidence;

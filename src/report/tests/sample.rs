@@ -129,6 +129,7 @@ pub(in crate::report) fn records(role: Role, facts: Vec<Fact>) -> ProgramRecord 
         isolation: String::new(),
         isolation_reason: None,
         starts: 2,
+        spent: crate::event::Spent::default(),
         micros: 340_000,
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::event::{Exit, Fact, Rest, SocketState};
+use crate::event::{Exit, Fact, Rest, SocketState, Spent};
 use crate::ids::{Side, Transport};
 use crate::observe::{Activity, Budget, Purpose, Watch};
 use crate::program::launch::{Launch, Running};
@@ -88,7 +88,7 @@ pub(in crate::worker) async fn obey(
             }
             Order::Stop => {
                 program.running.stop();
-                return say(&Message::Done { starts: 1 });
+                return say(&Message::Done { starts: 1, spent: Spent::default() });
             }
         }
         say(&Message::Did(std::mem::take(&mut program.facts)))?;
