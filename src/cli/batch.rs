@@ -11,9 +11,10 @@ use super::grade::{self, CheckRequest};
 use super::output::Screen;
 use super::parade::Parade;
 use super::{Outcome, Stop, Suites, TROUBLE, hidden, terms};
-use crate::batch::cohort::{Again, Orders, Tally, run};
+use crate::batch::cohort::{Again, News, Orders, Tally, run};
 use crate::batch::export::{self, Export, Layout, Submission};
-use crate::batch::store::Store;
+use crate::batch::store::{Came, Store, Stored};
+use crate::report::timings::Timings;
 use crate::sandbox::Level;
 use crate::text::tame;
 
@@ -151,7 +152,14 @@ impl Batch {
             end: self.within.map(|seconds| begun + Duration::from_secs(seconds)),
             prepare: prepare(shelf, &self),
         };
-        let tally = super::runtime()?.block_on(run(&store, submissions, &orders, &mut |news| parade.show(&news)));
+        let mut timings = Timings::default();
+        let mut tell = |news: News<'_>| {
+            parade.show(&news);
+            if let News::Done(Stored { outcome: Came::Graded(kept), .. }) = news {
+                kept.record.programs.iter().for_each(|recorded| timings.add(&recorded.record));
+            }
+        };
+        let tally = super::runtime()?.block_on(run(&store, submissions, &orders, &mut tell));
         parade.end();
         let tally = tally.map_err(cohort::stop)?;
         if self.only.is_empty() && self.shard.is_none() {
@@ -166,6 +174,9 @@ impl Batch {
         store.tidy().map_err(cohort::stop)?;
         let summary = cohort::Summary::of(&store)?;
         screen.print(self.told(&tally, &summary, begun.elapsed(), screen).as_bytes())?;
+        if self.timings {
+            screen.note(&timings.render(Duration::from_micros(crate::sys::used()), begun.elapsed()));
+        }
         cohort::write(&store, &self.reports)?;
         Ok(if tally.left > 0 { TROUBLE } else { summary.status })
     }
