@@ -106,7 +106,8 @@ impl Page<'_> {
         if !needs.is_empty() {
             out.push_str(&self.item("needs", &format!("{} (else it cannot be tested)", needs.join(", "))));
         }
-        for scenario in &self.plan.scenarios {
+        // What covers others tests nothing that those do not.
+        for scenario in self.plan.scenarios.iter().filter(|scenario| scenario.covers.is_empty()) {
             if scenario.checks.iter().any(|check| check.requirement == requirement.id) {
                 out.push_str(&self.scenario(scenario, requirement));
             }

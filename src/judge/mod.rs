@@ -11,6 +11,8 @@ pub mod crossplay;
 pub mod explain;
 pub mod facts;
 pub mod submission;
+#[cfg(test)]
+mod tests;
 pub mod verdict;
 
 use std::collections::BTreeMap;

@@ -126,6 +126,30 @@ fn what_a_dialect_rules_out_is_left_out() {
 }
 
 #[test]
+fn what_covers_others_covers_those_that_it_still_tests_whole() {
+    let suite = r#"
+suite: s
+role: tcp-server
+requirements:
+  S-1: { title: t, level: required, why: w, hint: h }
+  S-2: { title: t, level: required, why: w, hint: h }
+scenarios:
+  - id: all
+    title: t
+    covers: [first, second]
+    steps: [settle]
+    checks:
+      - { requirement: S-1, program: { running: true } }
+      - { requirement: S-2, when: { framing: line }, program: { running: true } }
+  - { id: first, title: t, steps: [settle], checks: [{ requirement: S-1, program: { running: true } }] }
+  - { id: second, title: t, steps: [settle], checks: [{ requirement: S-2, program: { running: true } }] }
+"#;
+    let covered = |plan: Plan| plan.scenarios[0].covers.iter().map(|id| id.0.clone()).collect::<Vec<_>>();
+    assert_eq!(covered(plan(suite, "lines", None)), ["first", "second"]);
+    assert_eq!(covered(plan(suite, "plain", None)), ["first"], "a check of it is left out in this dialect");
+}
+
+#[test]
 fn values_come_in_an_order_in_which_each_can_be_filled_in() {
     let plan = plan(SERVER, "plain", None);
     let names: Vec<&str> = plan.scenarios[0].values.iter().map(|(name, _)| name.as_str()).collect();
