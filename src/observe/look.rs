@@ -7,18 +7,19 @@ use std::time::Duration;
 use super::Runtime;
 use super::calls::decode;
 use super::threads::{Limit, Look, ThreadLook, Wait};
-use super::tree;
+use super::tree::{self, Family};
 
 /// The kernel's own threads for io_uring: while they run, others of the process may seem to wait for ever.
 const KERNELS: &[&str] = &["iou-"];
 
 /// Looks at all threads of all processes.
-pub fn look(pids: &[u32], runtimes: &[Runtime]) -> Look {
+pub fn look(family: &Family, runtimes: &[Runtime]) -> Look {
     // First, so that what was delivered meanwhile shows in the threads.
     let mut in_transit = in_transit();
     let mut threads = Vec::new();
-    for pid in pids {
-        let seen: Vec<Seen> = tree::threads(*pid).into_iter().map(|tid| thread(*pid, tid, runtimes)).collect();
+    for pid in &family.alive {
+        let tids = if family.single.contains(pid) { vec![*pid] } else { tree::threads(*pid) };
+        let seen: Vec<Seen> = tids.into_iter().map(|tid| thread(*pid, tid, runtimes)).collect();
         // Who ends wakes others; that they sleep may have been seen before.
         in_transit |= seen.iter().any(|seen| matches!(seen, Seen::Gone));
         in_transit |= seen.iter().all(|seen| matches!(seen, Seen::Dead));
@@ -27,7 +28,7 @@ pub fn look(pids: &[u32], runtimes: &[Runtime]) -> Look {
             Seen::Housekeeping | Seen::Dead | Seen::Gone => None,
         }));
     }
-    Look { alive: !pids.is_empty(), threads, in_transit, ..Look::default() }
+    Look { alive: !family.alive.is_empty(), threads, in_transit, ..Look::default() }
 }
 
 /// What was found where a thread was listed.

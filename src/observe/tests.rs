@@ -438,7 +438,8 @@ fn a_look_at_one_that_has_just_ended_is_no_calm_one() {
     let mut child = Command::new("true").spawn().unwrap();
     let (own, pid) = (std::process::id(), nix::unistd::Pid::from_raw(child.id().cast_signed()));
     waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).unwrap();
-    assert!(super::look::look(&[own, child.id()], &[]).in_transit, "a zombie");
+    let both = super::tree::Family { alive: vec![own, child.id()], ..Default::default() };
+    assert!(super::look::look(&both, &[]).in_transit, "a zombie");
     child.wait().unwrap();
-    assert!(super::look::look(&[own, child.id()], &[]).in_transit, "nobody");
+    assert!(super::look::look(&both, &[]).in_transit, "nobody");
 }

@@ -11,6 +11,8 @@ use std::sync::OnceLock;
 pub struct Family {
     /// Those that are alive.
     pub alive: Vec<u32>,
+    /// Those of them that have one thread, of the process's number.
+    pub single: Vec<u32>,
     /// Those that have ended and that their parent, the second, has not been told of or has not
     /// asked for yet (zombies). The root's own children are left out.
     pub dead: Vec<(u32, u32)>,
@@ -30,16 +32,23 @@ impl Family {
                 if parent.pid == root_pid && without.contains(&pid) {
                     continue;
                 }
+                let keeps = keepers.contains(&pid);
+                if keeps && keepers.first() != Some(&pid) {
+                    // It has one thread, and whether it is alive matters to nobody.
+                    next.push(Process { pid, alive: true, threads: Some(vec![pid]) });
+                    continue;
+                }
                 let child = Process::of(pid);
-                let alive = child.alive;
+                let (alive, single) = (child.alive, child.threads.is_some());
                 next.push(child);
                 if family.alive.contains(&pid) {
                     continue;
                 }
-                if keepers.contains(&pid) {
-                    family.kept |= keepers.first() == Some(&pid) && alive;
+                if keeps {
+                    family.kept |= alive;
                 } else if alive {
                     family.alive.push(pid);
+                    family.single.extend(single.then_some(pid));
                 } else if parent.pid != root_pid && !keepers.contains(&parent.pid) {
                     family.dead.push((pid, parent.pid));
                 }

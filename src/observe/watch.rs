@@ -19,6 +19,10 @@ pub struct Census {
     pub threads: usize,
 }
 
+/// A stimulus that is no older has not been heard, or is being seen to.
+#[cfg(target_os = "linux")]
+const NOW: Duration = Duration::from_micros(200);
+
 /// Who has a port of this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occupant {
@@ -149,11 +153,12 @@ impl Watch {
     /// Takes one look; says so when the wait is over.
     #[cfg(target_os = "linux")]
     pub fn look(&mut self) -> Option<Settled> {
-        if self.still_runs() {
+        // Nobody has done anything yet with what was just sent.
+        if self.begun.elapsed() < NOW || self.still_runs() {
             return None;
         }
         let family = self.family();
-        let mut look = super::look::look(&family.alive, &self.runtimes);
+        let mut look = super::look::look(&family, &self.runtimes);
         // Before the program begins, and until its end has been told, there is nobody but these.
         look.alive |= family.kept;
         look.in_transit |= self.deaths.untold(&family.dead, &look, Instant::now());
