@@ -17,14 +17,26 @@ impl Account {
     /// Opens it, now that the sandbox is made, and before the program begins: nothing has run in the sandbox yet
     /// but what tried it out.
     pub(super) fn open(begun: Instant) -> Self {
-        Self { begun, empty_start: crate::sys::used_by_children() }
+        Self { begun, empty_start: used_by_children() }
     }
 
-    /// Where the time went. Those children count that have ended (getrusage(2)).
+    /// Where the time went, now that no program runs.
     pub(super) fn spent(self, starts: u32) -> Spent {
-        let children = crate::sys::used_by_children().saturating_sub(self.empty_start);
+        let children = used_by_children().saturating_sub(self.empty_start);
         let sandbox = (self.empty_start * u64::from(starts)).min(children);
         let wall = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         Spent { programs: children - sandbox, sandbox: sandbox + self.empty_start, grader: crate::sys::used(), wall }
     }
+}
+
+/// What all children have used. Those count that have ended, and that this process has asked after
+/// (getrusage(2)): a sandbox leaves some of its own to whoever started it.
+fn used_by_children() -> u64 {
+    crate::program::sweep::sweep();
+    #[cfg(unix)]
+    {
+        use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+        while waitpid(None, Some(WaitPidFlag::WNOHANG)).is_ok_and(|status| status != WaitStatus::StillAlive) {}
+    }
+    crate::sys::used_by_children()
 }
