@@ -9,6 +9,7 @@
 mod decode;
 #[cfg(target_os = "linux")]
 mod kernel;
+mod moments;
 #[cfg(not(target_os = "linux"))]
 mod none;
 
@@ -18,6 +19,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub use kernel::Capture;
 #[cfg(not(target_os = "linux"))]
 pub use none::Capture;
+
+pub use moments::Moments;
 
 use crate::event::Fact;
 
