@@ -8,6 +8,7 @@ mod cgroup;
 #[cfg(target_os = "linux")]
 mod confined;
 mod copy;
+mod descriptors;
 mod disk;
 #[cfg(target_os = "linux")]
 mod etc;
@@ -32,6 +33,7 @@ pub use bubblewrap::Sentry;
 #[cfg(target_os = "linux")]
 pub use cgroup::sweep as sweep_cgroups;
 pub use copy::{CopyError, Digest, MAX_BYTES, MAX_FILES, PrivateCopy, SKIPPED};
+pub use descriptors::{TooFewFiles, allow_many_files};
 pub use level::Level;
 pub use limits::Limits;
 pub use ports::{PortLocks, PortsError};
