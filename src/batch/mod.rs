@@ -246,23 +246,27 @@ struct Task {
 
 /// Roles whose program was told by its text alone, and which opens nothing of the kind: the text is a helper's.
 fn helpers(request: &Request, programs: &[(usize, Recorded)]) -> Vec<Role> {
-    let is_helper = |(index, recorded): &&(usize, Recorded)| {
-        request.programs.get(*index).is_some_and(|program| program.by_text)
-            && recorded.record.trouble.is_none()
-            && recorded.record.records.first().is_some_and(|first| !habits::succeeds(&recorded.plan, first))
-    };
+    let is_helper =
+        |(index, recorded): &&(usize, Recorded)| {
+            request.programs.get(*index).is_some_and(|program| program.by_text)
+                && recorded.record.trouble.is_none()
+                && recorded.record.records.first().is_some_and(|first| {
+                    View::whole(first).trouble().is_none() && !habits::succeeds(&recorded.plan, first)
+                })
+        };
     programs.iter().filter(is_helper).map(|(_, recorded)| recorded.plan.role).collect()
 }
 
 /// The programs of roles that had none, among files that do not say what they are: each is started, and what
-/// it opens tells. Of one that is a role's program, no other role's is sought in it.
+/// it opens tells. Of one that is a role's program, no other role's is sought in it. One that could not be
+/// started by our fault may be what its role lacks, and then that role is ungraded.
 async fn found_by_sockets(
     request: &Request,
     silent: Vec<Program>,
     task: &impl Fn(&Program, &PrivateCopy, u64) -> Task,
     seed: Option<u64>,
 ) -> Result<Vec<(Program, Recorded)>, BatchError> {
-    let mut found: Vec<(Program, Recorded)> = Vec::new();
+    let (mut found, mut doubtful) = (Vec::<(Program, Recorded)>::new(), Vec::new());
     for program in silent {
         let taken =
             |(other, _): &(Program, Recorded)| other.path == program.path || other.plan.role == program.plan.role;
@@ -272,13 +276,37 @@ async fn found_by_sockets(
         let copy = PrivateCopy::of(&request.path)?;
         let seed = seed.unwrap_or_else(|| copy.digest().seed());
         let _place = request.places.wait().await;
-        if task(&program, &copy, seed).opens(&copy).await {
-            let copy = PrivateCopy::of(&request.path)?;
-            let recorded = task(&program, &copy, seed).run(copy).await;
+        match task(&program, &copy, seed).opens(&copy).await {
+            Ok(false) => {}
+            Ok(true) => {
+                let copy = PrivateCopy::of(&request.path)?;
+                let recorded = task(&program, &copy, seed).run(copy).await;
+                found.push((program, recorded));
+            }
+            Err(reason) => {
+                let mut record = task(&program, &copy, seed).blank();
+                record.trouble.get_or_insert(reason);
+                doubtful.push((program.clone(), Recorded { plan: program.plan, record }));
+            }
+        }
+    }
+    for (program, recorded) in doubtful {
+        if found.iter().all(|(other, _)| other.plan.role != program.plan.role) {
             found.push((program, recorded));
         }
     }
     Ok(found)
+}
+
+/// A program whose dialect rests on the other's, where that could not be graded by our fault: what to hold
+/// against it is not known.
+fn in_doubt(recorded: &Recorded, other: &Recorded) -> Option<Recorded> {
+    let reason = other.record.trouble.as_ref().filter(|_| recorded.record.trouble.is_none())?;
+    let mut doubt = recorded.clone();
+    let role = other.plan.role.words();
+    doubt.record.trouble =
+        Some(format!("its dialect rests on that of the {role}, which could not be graded: {reason}"));
+    Some(doubt)
 }
 
 /// A TCP client that ends its sentence with a newline does what its server waits for, where that was told
@@ -292,6 +320,12 @@ async fn client_by_server(
     let (Some(server), Some(client)) = (of(Role::TcpServer), of(Role::TcpClient)) else { return Ok(None) };
     let (server, recorded) = (&programs[server].1, &programs[client].1);
     let Some(program) = request.programs.get(programs[client].0) else { return Ok(None) };
+    let may_be_lines = habits::sends_lines(&recorded.record) && server.plan.dialect.framing == Framing::Message;
+    let doubt = in_doubt(recorded, server).filter(|_| may_be_lines);
+    if let Some(doubt) = doubt.filter(|_| !program.others.is_empty() && recorded.plan.dialect.framing != Framing::Line)
+    {
+        return Ok(Some((client, doubt)));
+    }
     let other = program.others.iter().find(|other| other.dialect.name == server.plan.dialect.name);
     let (Some(other), Some(_)) = (other, &server.record.told) else { return Ok(None) };
     let by_lines = habits::sends_lines(&recorded.record) && other.dialect.framing == Framing::Line;
@@ -320,6 +354,12 @@ async fn server_by_client(
     // By its behaviour alone: its text had spoken for the other dialect.
     let by_behaviour = server.plan.dialect.name != program.plan.dialect.name;
     let apart = habits::sends_without_newline(&client.record) && client.plan.dialect.framing == Framing::Message;
+    if by_behaviour
+        && server.plan.dialect.framing == Framing::Line
+        && let Some(doubt) = in_doubt(server, client)
+    {
+        return Ok(Some((place, doubt)));
+    }
     if !by_behaviour || !apart || server.plan.dialect.framing != Framing::Line {
         return Ok(None);
     }
@@ -362,18 +402,22 @@ impl Task {
     }
 
     /// Whether the program opens its role's socket, and does with it what the role does.
-    async fn opens(&self, copy: &PrivateCopy) -> bool {
+    ///
+    /// # Errors
+    /// Why that cannot be seen, by our fault or the machine's.
+    async fn opens(&self, copy: &PrivateCopy) -> Result<bool, String> {
         let mut command = self.program.command.clone();
         if !self.program.builds.is_empty() {
             match self.builder.make(&self.program.builds, self.program.plan.role, copy).await {
                 Outcome::Built(run, _) => command = run,
-                _ => return false,
+                Outcome::Failed(_) => return Ok(false),
+                Outcome::Trouble(reason) => return Err(reason),
             }
         }
         let way = Way { arguments: self.program.arguments.clone(), input: self.program.first_input.clone() };
         let playing = Playing { task: self, command, copy, places: self.places.clone() };
-        let first = playing.first(&self.program.plan, &way).await;
-        first.is_some_and(|first| habits::succeeds(&self.program.plan, &first))
+        let first = playing.first(&self.program.plan, &way).await?;
+        Ok(first.is_some_and(|first| habits::succeeds(&self.program.plan, &first)))
     }
 
     /// The record of a program that has not been run.
@@ -413,12 +457,18 @@ impl Playing<'_> {
         self.play(plan, way, record, evidence, Arc::clone(&self.task.progress)).await
     }
 
-    /// Plays the first scenario, to see whether a way is the right one.
-    async fn first(&self, plan: &Plan, way: &Way) -> Option<Record> {
+    /// Plays the first scenario, to see whether a way is the right one. Nothing comes of a program that has
+    /// had all its time.
+    ///
+    /// # Errors
+    /// Why it cannot be seen, by our fault or the machine's: then nothing may be concluded from it.
+    async fn first(&self, plan: &Plan, way: &Way) -> Result<Option<Record>, String> {
         let mut plan = plan.clone();
         plan.scenarios.truncate(1);
         let record = self.play(&plan, way, self.task.blank(), None, Arc::new(|_| ())).await;
-        record.records.into_iter().next().filter(|_| record.trouble.is_none())
+        let first = record.records.into_iter().next();
+        let within = first.as_ref().and_then(|first| View::whole(first).trouble().map(str::to_owned));
+        record.trouble.or(within).map_or(Ok(first), Err)
     }
 
     async fn play(
@@ -443,42 +493,49 @@ impl Playing<'_> {
         Lanes::new(job, record, task.executable.clone(), progress).play(self.places.clone()).await
     }
 
-    /// What comes out where a program wants to be started, fed or spoken to in another way than it was.
-    async fn with_habits(&self, plan: Plan, way: Way, record: ProgramRecord) -> (Plan, ProgramRecord) {
-        let (mut plan, mut way, mut record) = (plan, way, record);
+    /// What comes out where a program wants to be started, fed or spoken to in another way than it was. Where
+    /// that cannot be tried, by our fault, it is not known what to hold against the program.
+    async fn with_habits(&self, mut plan: Plan, way: Way, mut record: ProgramRecord) -> (Plan, ProgramRecord) {
+        if let Err(reason) = self.try_habits(&mut plan, way, &mut record).await {
+            record.trouble.get_or_insert(reason);
+        }
+        (plan, record)
+    }
+
+    async fn try_habits(&self, plan: &mut Plan, mut way: Way, record: &mut ProgramRecord) -> Result<(), String> {
         let Some(first) = record.records.first().filter(|_| record.trouble.is_none()).cloned() else {
-            return (plan, record);
+            return Ok(());
         };
-        let ways = if self.task.program.may_try { habits::ways(&plan, &first) } else { Vec::new() };
+        let ways = if self.task.program.may_try { habits::ways(plan, &first) } else { Vec::new() };
         let mut latest = first;
         for another in ways {
             record.tried.push(another.words());
-            let Some(found) = self.first(&plan, &another).await else { continue };
-            if habits::succeeds(&plan, &found) {
+            let Some(found) = self.first(plan, &another).await? else { continue };
+            if habits::succeeds(plan, &found) {
                 let mut blank = self.task.blank();
                 (blank.built, blank.tried) = (record.built.take(), std::mem::take(&mut record.tried));
                 blank.notes.push(another.words());
-                record = self.whole(&plan, &another, blank).await;
+                *record = self.whole(plan, &another, blank).await;
                 (way, latest) = (another, found);
                 break;
             }
         }
         for other in &self.task.program.others {
-            if !habits::speaks_otherwise(&plan, &latest) {
+            if !habits::speaks_otherwise(plan, &latest) {
                 break;
             }
-            let Some(found) = self.first(other, &way).await else { continue };
+            let Some(found) = self.first(other, &way).await? else { continue };
             if habits::speaks(other, &found) {
                 let mut blank = self.task.blank();
                 (blank.built, blank.tried) = (record.built.take(), std::mem::take(&mut record.tried));
                 blank.notes = std::mem::take(&mut record.notes);
                 blank.told = Some(habits::told(other).to_owned());
-                record = self.whole(other, &way, blank).await;
-                plan = other.clone();
+                *record = self.whole(other, &way, blank).await;
+                *plan = other.clone();
                 break;
             }
         }
-        (plan, record)
+        Ok(())
     }
 }
 

@@ -78,7 +78,10 @@ impl Candidate {
         }
         let mut way = Way { arguments: self.program.arguments.clone(), input: self.program.first_input.clone() };
         if lacks.is_none() && self.program.may_try && !self.player.reference {
-            way = self.wanted(&plan, way, &command, builder, places).await;
+            match self.wanted(&plan, &way, &command, builder, places).await {
+                Ok(wanted) => way = wanted.unwrap_or(way),
+                Err(reason) => lacks = Some(Outcome::Untried(reason)),
+            }
         }
         Ready {
             role: plan.role,
@@ -94,8 +97,18 @@ impl Candidate {
         }
     }
 
-    /// How it wants to be started: as `check` finds it out, with its first scenario.
-    async fn wanted(&self, plan: &Plan, way: Way, command: &[String], builder: Arc<Builder>, places: Places) -> Way {
+    /// How it wants to be started, where otherwise than so: as `check` finds it out, with its first scenario.
+    ///
+    /// # Errors
+    /// Why that cannot be seen, by our fault or the machine's.
+    async fn wanted(
+        &self,
+        plan: &Plan,
+        way: &Way,
+        command: &[String],
+        builder: Arc<Builder>,
+        places: Places,
+    ) -> Result<Option<Way>, String> {
         let task = Task {
             program: self.program.clone(),
             limits: self.limits.clone(),
@@ -109,15 +122,14 @@ impl Candidate {
             places: places.clone(),
         };
         let playing = Playing { task: &task, command: command.to_vec(), copy: &self.copy, places };
-        let Some(first) = playing.first(plan, &way).await else { return way };
+        let Some(first) = playing.first(plan, way).await? else { return Ok(None) };
         for another in habits::ways(plan, &first) {
-            if let Some(found) = playing.first(plan, &another).await
-                && habits::succeeds(plan, &found)
-            {
-                return another;
+            let found = playing.first(plan, &another).await?;
+            if found.is_some_and(|found| habits::succeeds(plan, &found)) {
+                return Ok(Some(another));
             }
         }
-        way
+        Ok(None)
     }
 }
 
