@@ -16,6 +16,8 @@ mod none;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 #[cfg(target_os = "linux")]
+pub use decode::decode;
+#[cfg(target_os = "linux")]
 pub use kernel::Capture;
 #[cfg(not(target_os = "linux"))]
 pub use none::Capture;
