@@ -68,10 +68,17 @@ impl Task {
     }
 
     /// Whether the program opens its role's socket, and does with it what the role does.
-    pub(super) async fn opens(&self, copy: &PrivateCopy) -> bool {
-        let Ok((playing, _)) = self.ready(copy).await else { return false };
-        let first = playing.first(&self.program.plan, &self.way()).await;
-        first.is_some_and(|first| habits::succeeds(&self.program.plan, &first))
+    ///
+    /// # Errors
+    /// Why that cannot be seen, by our fault or the machine's.
+    pub(super) async fn opens(&self, copy: &PrivateCopy) -> Result<bool, String> {
+        let playing = match self.ready(copy).await {
+            Ok((playing, _)) => playing,
+            Err(Unready::Unbuilt(_)) => return Ok(false),
+            Err(Unready::Trouble(reason)) => return Err(reason),
+        };
+        let first = playing.first(&self.program.plan, &self.way()).await?;
+        Ok(first.is_some_and(|first| habits::succeeds(&self.program.plan, &first)))
     }
 
     /// Builds it where that is needed; what is said of the build comes with it.
@@ -99,7 +106,7 @@ impl Task {
     }
 
     /// The record of a program that has not been run.
-    fn blank(&self) -> ProgramRecord {
+    pub(super) fn blank(&self) -> ProgramRecord {
         ProgramRecord {
             role: self.program.plan.role,
             path: self.program.path.clone(),
@@ -136,12 +143,18 @@ impl Playing<'_> {
         self.play(plan, way, record, evidence, Arc::clone(&self.task.progress)).await
     }
 
-    /// Plays the first scenario, to see whether a way is the right one.
-    pub(super) async fn first(&self, plan: &Plan, way: &Way) -> Option<Record> {
+    /// Plays the first scenario, to see whether a way is the right one. Nothing comes of a program that has
+    /// had all its time.
+    ///
+    /// # Errors
+    /// Why it cannot be seen, by our fault or the machine's: then nothing may be concluded from it.
+    pub(super) async fn first(&self, plan: &Plan, way: &Way) -> Result<Option<Record>, String> {
         let mut plan = plan.clone();
         plan.scenarios.truncate(1);
         let record = self.play(&plan, way, self.task.blank(), None, Arc::new(|_| ())).await;
-        record.records.into_iter().next().filter(|_| record.trouble.is_none())
+        let first = record.records.into_iter().next();
+        let within = first.as_ref().and_then(|first| View::whole(first).trouble().map(str::to_owned));
+        record.trouble.or(within).map_or(Ok(first), Err)
     }
 
     async fn play(
@@ -168,50 +181,63 @@ impl Playing<'_> {
 
     /// The way in which it wants to be started, of those that its first record suggests, and the record that
     /// shows it. Each that is tried is noted.
+    ///
+    /// # Errors
+    /// As for the first scenario.
     pub(super) async fn fitting_way(
         &self,
         plan: &Plan,
         first: &Record,
         tried: &mut Vec<String>,
-    ) -> Option<(Way, Record)> {
+    ) -> Result<Option<(Way, Record)>, String> {
         if !self.task.program.may_try {
-            return None;
+            return Ok(None);
         }
         for way in habits::ways(plan, first) {
             tried.push(way.words());
-            if let Some(found) = self.first(plan, &way).await
+            if let Some(found) = self.first(plan, &way).await?
                 && habits::succeeds(plan, &found)
             {
-                return Some((way, found));
+                return Ok(Some((way, found)));
             }
         }
-        None
+        Ok(None)
     }
 
-    /// What comes out where a program wants to be started, fed or spoken to in another way than it was.
-    async fn with_habits(&self, plan: Plan, mut way: Way, mut record: ProgramRecord) -> (Plan, ProgramRecord) {
+    /// What comes out where a program wants to be started, fed or spoken to in another way than it was. Where
+    /// that cannot be tried, by our fault, it is not known what to hold against the program.
+    async fn with_habits(&self, mut plan: Plan, way: Way, mut record: ProgramRecord) -> (Plan, ProgramRecord) {
+        if let Err(reason) = self.try_habits(&mut plan, way, &mut record).await {
+            record.trouble.get_or_insert(reason);
+        }
+        (plan, record)
+    }
+
+    async fn try_habits(&self, plan: &mut Plan, mut way: Way, record: &mut ProgramRecord) -> Result<(), String> {
         let Some(mut latest) = record.records.first().filter(|_| record.trouble.is_none()).cloned() else {
-            return (plan, record);
+            return Ok(());
         };
-        if let Some((fitting, found)) = self.fitting_way(&plan, &latest, &mut record.tried).await {
-            let mut again = self.again(&mut record);
+        if let Some((fitting, found)) = self.fitting_way(plan, &latest, &mut record.tried).await? {
+            let mut again = self.again(record);
             again.notes.push(fitting.words());
-            record = self.whole(&plan, &fitting, again).await;
+            *record = self.whole(plan, &fitting, again).await;
             (way, latest) = (fitting, found);
         }
         for other in &self.task.program.others {
-            if !habits::speaks_otherwise(&plan, &latest) {
+            if !habits::speaks_otherwise(plan, &latest) {
                 break;
             }
-            let Some(found) = self.first(other, &way).await else { continue };
+            let Some(found) = self.first(other, &way).await? else { continue };
             if habits::speaks(other, &found) {
-                let mut again = self.again(&mut record);
+                let mut again = self.again(record);
                 again.notes = std::mem::take(&mut record.notes);
                 again.told = Some(habits::told(other).to_owned());
-                return (other.clone(), self.whole(other, &way, again).await);
+                *record = self.whole(other, &way, again).await;
+                *plan = other.clone();
+                break;
             }
         }
-        (plan, record)
+        Ok(())
     }
 
     /// A new record in the place of one, with what that says of what went before.

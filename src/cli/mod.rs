@@ -189,10 +189,12 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 fn run(cli: Cli) -> u8 {
     let screen = Screen::new(cli.color);
+    // Workers inherit what is allowed here.
+    let may_grade = || crate::sandbox::allow_many_files().map_err(|error| Stop::Trouble(error.into()));
     let outcome = match cli.command {
-        Command::Check(command) => command.run(&screen),
-        Command::Crossplay(command) => command.run(&screen),
-        Command::Batch(command) => command.run(&screen),
+        Command::Check(command) => may_grade().and_then(|()| command.run(&screen)),
+        Command::Crossplay(command) => may_grade().and_then(|()| command.run(&screen)),
+        Command::Batch(command) => may_grade().and_then(|()| command.run(&screen)),
         Command::Report(command) => command.run(&screen),
         Command::Merge(command) => command.run(&screen),
         Command::Judge(command) => command.run(&screen),

@@ -9,15 +9,20 @@
 mod decode;
 #[cfg(target_os = "linux")]
 mod kernel;
+mod moments;
 #[cfg(not(target_os = "linux"))]
 mod none;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 #[cfg(target_os = "linux")]
+pub use decode::decode;
+#[cfg(target_os = "linux")]
 pub use kernel::Capture;
 #[cfg(not(target_os = "linux"))]
 pub use none::Capture;
+
+pub use moments::Moments;
 
 use crate::event::Fact;
 

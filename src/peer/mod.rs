@@ -11,7 +11,7 @@ mod udp;
 use std::io;
 use std::time::Instant;
 
-pub use names::{Names, PORT as NAME_PORT};
+pub use names::{Answers, Names, PORT as NAME_PORT};
 pub use relay::Relay;
 pub use tcp::{Listener, Stream};
 pub use udp::Datagrams;

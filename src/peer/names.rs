@@ -25,6 +25,12 @@ const REMEMBERED: usize = 64;
 #[derive(Debug)]
 pub struct Names {
     socket: UdpSocket,
+    answers: Answers,
+}
+
+/// What is answered to whom, without a socket.
+#[derive(Debug, Default)]
+pub struct Answers {
     /// Who asked for the IPv4 address of which name, the latest last.
     asked: VecDeque<(SocketAddr, String)>,
 }
@@ -37,7 +43,7 @@ impl Names {
     /// What the system says: the port is taken, or not for everybody.
     pub fn open() -> io::Result<Self> {
         let socket = bound(Domain::IPV4, (Ipv4Addr::UNSPECIFIED, PORT).into())?;
-        Ok(Self { socket, asked: VecDeque::new() })
+        Ok(Self { socket, answers: Answers::default() })
     }
 
     /// Answers all that has been asked, and notes which hosts were looked for.
@@ -45,7 +51,12 @@ impl Names {
         with_buffer(|buffer| {
             for _ in 0..MOST {
                 match receive(&self.socket, buffer) {
-                    Ok((length, from, to)) => self.answer(&buffer[..length], from, to, seen),
+                    Ok((length, from, to)) => {
+                        if let Some(reply) = self.answers.to(&buffer[..length], from, seen) {
+                            // Who does not get it asks again.
+                            let _ = transmit(&self.socket, &reply, from, to);
+                        }
+                    }
                     Err(error) if not_yet(&error) => break,
                     // ICMP errors of what was sent before: who asked has gone.
                     Err(_) => {}
@@ -53,12 +64,16 @@ impl Names {
             }
         });
     }
+}
 
-    fn answer(&mut self, bytes: &[u8], from: SocketAddr, to: SocketAddr, seen: &mut Vec<Seen>) {
-        let Ok(query) = Packet::parse(bytes) else { return };
-        let Some(question) = query.questions.first() else { return };
+impl Answers {
+    /// The reply to what came from somebody: none to what is no question. Notes which hosts were looked for.
+    #[must_use]
+    pub fn to(&mut self, bytes: &[u8], from: SocketAddr, seen: &mut Vec<Seen>) -> Option<Vec<u8>> {
+        let query = Packet::parse(bytes).ok()?;
+        let question = query.questions.first()?;
         if query.has_flags(PacketFlag::RESPONSE) || query.opcode() != OPCODE::StandardQuery {
-            return;
+            return None;
         }
         let name = host(question);
         let wants = |kind| question.qtype == QTYPE::TYPE(kind);
@@ -66,10 +81,7 @@ impl Names {
             seen.push(Seen::now(Fact::LookedUp { name: name.clone() }));
         }
         let address = self.address(question, from, name);
-        if let Some(reply) = reply(&query, question, address) {
-            // Who does not get it asks again.
-            let _ = transmit(&self.socket, &reply, from, to);
-        }
+        reply(&query, question, address)
     }
 
     /// The address that answers a question, if any does. Who wants either kind asks for both from one

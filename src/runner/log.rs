@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::debts::Debts;
 use crate::event::{Event, Fact};
-use crate::observe::capture::{self, Sighting};
+use crate::observe::capture::{Moments, Sighting};
 use crate::peer::Seen;
 use crate::plan::model::Plan;
 
@@ -14,15 +14,14 @@ const MOST: usize = 20_000;
 #[derive(Debug)]
 pub(super) struct Log {
     begun: Instant,
-    /// The same moment by the clock that packets are timed with.
-    begun_nanos: u64,
+    moments: Moments,
     events: Vec<Event>,
     pub(super) debts: Debts,
 }
 
 impl Log {
     pub(super) fn new(begun: Instant, plan: &Plan) -> Self {
-        Self { begun, begun_nanos: capture::now(), events: Vec::new(), debts: Debts::new(plan) }
+        Self { begun, moments: Moments::begin(), events: Vec::new(), debts: Debts::new(plan) }
     }
 
     pub(super) fn push(&mut self, fact: Fact) {
@@ -48,13 +47,13 @@ impl Log {
         matches!(fact, Fact::LookedUp { .. }) && this_run().any(|earlier| earlier == fact)
     }
 
-    /// Notes a packet, at the moment when the kernel saw it: before it was handed to whoever it was
-    /// for, and so before what they say of it.
-    pub(super) fn sighted(&mut self, sighting: Sighting) {
-        let now = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        // That clock may be set in between.
-        let at = (sighting.nanos.saturating_sub(self.begun_nanos) / 1000).min(now);
-        self.events.push(Event { at, fact: sighting.fact });
+    /// Notes packets that have come since this was last called, each at the moment when the kernel saw
+    /// it: before it was handed to whoever it was for, and so before what they say of it.
+    pub(super) fn sighted(&mut self, sightings: Vec<Sighting>) {
+        self.moments.look(self.begun.elapsed());
+        for Sighting { nanos, fact } in sightings {
+            self.events.push(Event { at: self.moments.micros(nanos), fact });
+        }
     }
 
     pub(super) fn into_events(self) -> Vec<Event> {

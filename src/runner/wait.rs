@@ -64,7 +64,7 @@ impl Stage<'_> {
     /// Notes what peers have seen, after the packets that brought it.
     pub(super) fn note_seen(&mut self, seen: Vec<Seen>) {
         if let Some(capture) = self.capture.as_mut() {
-            capture.drain().into_iter().for_each(|sighting| self.log.sighted(sighting));
+            self.log.sighted(capture.drain());
         }
         seen.into_iter().for_each(|seen| self.log.seen(seen));
     }

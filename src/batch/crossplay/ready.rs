@@ -5,11 +5,12 @@ use std::sync::Arc;
 use crate::batch::build::Builder;
 use crate::batch::habits::Way;
 use crate::batch::places::Places;
-use crate::batch::task::{Task, Unready, launch, left_out};
+use crate::batch::task::{Playing, Task, Unready, launch, left_out};
 use crate::batch::{Program, Request};
 use crate::event::BuildNote;
 use crate::ids::{Role, Side};
 use crate::judge::crossplay::{Outcome, Player};
+use crate::plan::model::Plan;
 use crate::sandbox::{Level, Limits, PrivateCopy};
 use crate::worker::Half;
 
@@ -85,12 +86,11 @@ impl Candidate {
             Err(Unready::Trouble(reason)) => lacks = Some(Outcome::Untried(reason)),
             Err(Unready::Unbuilt(note)) => lacks = Some(unbuilt(plan.role, &note)),
             Ok((playing, _)) => {
-                if !player.reference
-                    && task.program.may_try
-                    && let Some(first) = playing.first(plan, &way).await
-                    && let Some((fitting, _)) = playing.fitting_way(plan, &first, &mut Vec::new()).await
-                {
-                    way = fitting;
+                if !player.reference && task.program.may_try {
+                    match wanted(&playing, plan, &way).await {
+                        Ok(wanted) => way = wanted.unwrap_or(way),
+                        Err(reason) => lacks = Some(Outcome::Untried(reason)),
+                    }
                 }
                 command = playing.command;
             }
@@ -98,6 +98,15 @@ impl Candidate {
         let (role, port) = (plan.role, plan.port);
         Ready { role, player, port, hosts: task.hosts, lacks, copy, command, way, limits: task.limits, isolation }
     }
+}
+
+/// How a program wants to be started, where otherwise than so.
+///
+/// # Errors
+/// Why that cannot be seen, by our fault or the machine's.
+async fn wanted(playing: &Playing<'_>, plan: &Plan, way: &Way) -> Result<Option<Way>, String> {
+    let Some(first) = playing.first(plan, way).await? else { return Ok(None) };
+    Ok(playing.fitting_way(plan, &first, &mut Vec::new()).await?.map(|(way, _)| way))
 }
 
 /// What is said of a program that cannot be built: the program's fault.

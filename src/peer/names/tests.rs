@@ -1,6 +1,5 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
-use std::collections::VecDeque;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use proptest::prelude::*;
 use simple_dns::rdata::RData;
 use simple_dns::{CLASS, Name, Packet, QCLASS, QTYPE, Question, RCODE, TYPE};
 
-use super::Names;
+use super::{Answers, Names};
 use crate::event::Fact;
 
 /// A name server at a free port, and somebody who asks it.
@@ -18,7 +17,7 @@ fn pair() -> (Names, UdpSocket) {
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();
     client.connect(server.local_addr().unwrap()).unwrap();
     client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-    (Names { socket: server, asked: VecDeque::new() }, client)
+    (Names { socket: server, answers: Answers::default() }, client)
 }
 
 fn query(name: &str, kind: TYPE) -> Vec<u8> {
@@ -64,7 +63,7 @@ fn an_answer_is_not_answered() {
     let from = from.local_addr().unwrap();
     let mut seen = Vec::new();
     let reply = super::reply(&Packet::new_query(1), &question(), None).unwrap();
-    names.answer(&reply, from, from, &mut seen);
+    let _ = names.answers.to(&reply, from, &mut seen);
     assert!(seen.is_empty());
 }
 
@@ -77,7 +76,7 @@ proptest! {
     fn rubbish_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         let (mut names, _client) = pair();
         let nobody: SocketAddr = names.socket.local_addr().unwrap();
-        names.answer(&bytes, nobody, nobody, &mut Vec::new());
+        let _ = names.answers.to(&bytes, nobody, &mut Vec::new());
     }
 
     #[test]
@@ -89,6 +88,6 @@ proptest! {
             *byte = value;
         }
         bytes.truncate(bytes.len().saturating_sub(cut));
-        names.answer(&bytes, nobody, nobody, &mut Vec::new());
+        let _ = names.answers.to(&bytes, nobody, &mut Vec::new());
     }
 }

@@ -9,7 +9,7 @@ use super::link::Link;
 use crate::event::{Event, Fact, Meeting, Record, Rest, Socket, SocketState};
 use crate::ids::{ScenarioId, Transport};
 use crate::observe::Capture;
-use crate::observe::capture;
+use crate::observe::capture::Moments;
 use crate::peer::{NAME_PORT, Names, Relay};
 use crate::sandbox::network;
 use crate::text::Bytes;
@@ -43,7 +43,7 @@ pub(in crate::worker) async fn meet(job: &MeetJob) -> Result<Meeting, String> {
 /// What is ours in the network.
 struct Wire {
     begun: Instant,
-    begun_nanos: u64,
+    moments: Moments,
     capture: Option<Capture>,
     names: Option<Names>,
     relay: Option<Relay>,
@@ -63,10 +63,12 @@ impl Wire {
 
     /// Notes the packets that have come; questions for names are none of the programs' business.
     fn drain(&mut self) {
-        for seen in self.capture.as_mut().map(Capture::drain).unwrap_or_default() {
+        let drained = self.capture.as_mut().map(Capture::drain).unwrap_or_default();
+        self.moments.look(self.begun.elapsed());
+        for seen in drained {
             let asks = matches!(&seen.fact, Fact::Packet { transport: Transport::Udp, from, to, .. }
                 if from.port() == NAME_PORT || to.port() == NAME_PORT);
-            let at = seen.nanos.saturating_sub(self.begun_nanos) / 1000;
+            let at = self.moments.micros(seen.nanos);
             if !asks {
                 self.packets.push(Event { at, fact: seen.fact });
             }
@@ -105,7 +107,7 @@ impl<'a> Scene<'a> {
     fn new(job: &'a MeetJob) -> Self {
         let wire = Wire {
             begun: Instant::now(),
-            begun_nanos: capture::now(),
+            moments: Moments::begin(),
             // Without it, what the programs' sockets show must do.
             capture: Capture::open(false).ok(),
             // Without it, a name that only the server knows is unknown to the program, which says so.
