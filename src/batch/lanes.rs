@@ -198,7 +198,7 @@ impl Lanes {
     fn hear(&self, number: usize, message: Message) {
         let mut state = self.state();
         match message {
-            Message::Isolated { level, reason } => {
+            Message::Isolated { level, reason, .. } => {
                 state.first.get_or_insert_with(Instant::now);
                 if number == 0 {
                     state.level = Some(level);

@@ -20,7 +20,6 @@ pub struct Census {
 }
 
 /// A stimulus that is no older has not been heard, or is being seen to.
-#[cfg(target_os = "linux")]
 const NOW: Duration = Duration::from_micros(200);
 
 /// Who has a port of this machine.
@@ -194,11 +193,13 @@ impl Watch {
     /// does not is worth fewer looks.
     #[must_use]
     pub fn pace(&self) -> Duration {
-        match self.begun.elapsed().as_millis() {
-            ..20 => Duration::from_micros(450),
-            20..150 => Duration::from_millis(1),
-            150.. => Duration::from_millis(3),
-        }
+        const STEPS: [(Duration, Duration); 3] = [
+            (NOW, Duration::from_micros(100)),
+            (Duration::from_millis(20), Duration::from_micros(450)),
+            (Duration::from_millis(150), Duration::from_millis(1)),
+        ];
+        let since = self.begun.elapsed();
+        STEPS.iter().find(|(until, _)| since < *until).map_or(Duration::from_millis(3), |(_, pace)| *pace)
     }
 
     /// Whether a process of it is left. Where the system is not Linux, that is not known.

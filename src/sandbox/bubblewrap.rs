@@ -19,6 +19,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use super::cgroup::Cgroup;
 use super::room::Room;
 use super::tree::Tree;
+use super::trial::Trial;
 use super::{Limits, Prepared, Start, filter, prefix};
 use crate::event::Exit;
 use crate::sys::Confinement;
@@ -96,11 +97,22 @@ impl Bubblewrap {
         let memory = Cgroup::make(memory).map(Rc::new);
         let mounts = mounts(&room, &tree, &prefixes);
         let mut this = Self { program, room, mounts, first, filters, processes, memory, seals: true };
+        // What is mounted for one interpreter alone has not been tried for another.
+        if let Some(trial) = Trial::told().filter(|_| prefixes.is_empty()) {
+            this.seals = trial.seals;
+            return Ok(this);
+        }
         match this.try_out() {
             Err(error) if error.to_string().contains("--disable-userns") => this.seals = false,
             outcome => return outcome.map(|()| this),
         }
         this.try_out().map(|()| this)
+    }
+
+    /// Whether it can forbid further user namespaces itself.
+    #[must_use]
+    pub fn seals(&self) -> bool {
+        self.seals
     }
 
     /// Whether the kernel has ended a process of the program for want of memory, since this was last

@@ -29,6 +29,7 @@ pub mod stale;
 mod survey;
 #[cfg(target_os = "linux")]
 mod tree;
+mod trial;
 mod walls;
 
 #[cfg(target_os = "linux")]
@@ -42,4 +43,5 @@ pub use level::Level;
 pub use limits::Limits;
 pub use ports::{PortLocks, PortsError};
 pub use survey::Survey;
+pub use trial::Trial;
 pub use walls::{Prepared, Sandbox, Start, Unavailable};

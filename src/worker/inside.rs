@@ -54,18 +54,19 @@ pub fn serve() -> io::Result<()> {
         return say(&Message::NoNetwork);
     }
     let environment = launch.environment();
-    let sandbox = match Sandbox::make(isolation, network, &launch.start(&environment), &launch.limits) {
+    let (sandbox, account) = match Sandbox::make(isolation, network, &launch.start(&environment), &launch.limits) {
         Ok((mut sandbox, lacking)) => {
+            let account = Account::open(begun);
             if matches!(task, Task::Play(_)) {
                 sandbox.keep_modes().map_err(io::Error::other)?;
             }
             let reason = lacking.map(|lacking| lacking.reason);
-            say(&Message::Isolated { level: sandbox.level(), reason })?;
-            sandbox
+            let trial = sandbox.trial(account.empty_start());
+            say(&Message::Isolated { level: sandbox.level(), reason, trial })?;
+            (sandbox, account)
         }
         Err(unavailable) => return say(&Message::Trouble(unavailable.to_string())),
     };
-    let account = Account::open(begun);
     within(&[&launch.cwd], |orders| carry_out(&task, sandbox, network, account, orders))
 }
 

@@ -7,7 +7,7 @@ use crate::event::{Fact, Meeting, Record, Spent};
 use crate::ids::Transport;
 use crate::plan::model::Plan;
 use crate::program::launch::Launch;
-use crate::sandbox::Level;
+use crate::sandbox::{Level, Trial};
 
 /// What a worker is to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -97,6 +97,8 @@ pub enum Message {
         level: Level,
         /// Why it is no better one.
         reason: Option<String>,
+        /// What other workers need not find out again.
+        trial: Option<Trial>,
     },
     /// It has nothing to do: which scenario is next?
     Ready,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 
 use super::job::{BuildJob, Built, Job, MeetJob, Message, Task};
 use crate::event::Meeting;
-use crate::sandbox::Level;
+use crate::sandbox::{Level, Trial};
 
 /// How long a worker may say nothing. It says every few seconds that it is alive while a scenario is
 /// being played, and waits a minute for a port at most.
@@ -46,6 +46,9 @@ pub enum WorkerError {
 
 /// The workers that run, so that what a dead one leaves behind can be told from them.
 static WORKERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// What a worker has found out of the machine that others need not find out again.
+static TRIAL: OnceLock<Trial> = OnceLock::new();
 
 /// Has a worker do a job: the scenarios that `next` gives it, by their place in the plan, until that has
 /// none; `hear` gets each of its messages.
@@ -158,6 +161,10 @@ fn start(executable: &Path, shared_network: bool) -> std::io::Result<Child> {
     if shared_network {
         command.env(crate::sandbox::network::VARIABLE, "shared");
     }
+    if let Some(trial) = TRIAL.get() {
+        let (name, value) = trial.variable();
+        command.env(name, value);
+    }
     command
         .arg("worker")
         .stdin(Stdio::piped())
@@ -219,6 +226,9 @@ async fn talk(
             serde_json::from_slice(&line).map_err(|error| WorkerError::Rubbish(error.to_string()))?;
         if message == Message::NoNetwork {
             return Err(WorkerError::NoNetwork);
+        }
+        if let Message::Isolated { trial: Some(trial), .. } = &message {
+            let _ = TRIAL.set(*trial);
         }
         if message == Message::Ready {
             let mut answer = serde_json::to_vec(&next()).map_err(|error| WorkerError::Rubbish(error.to_string()))?;
