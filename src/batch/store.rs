@@ -1,10 +1,12 @@
 //! The store of a cohort: one SQLite file, in which every finished submission stands at once. Whoever is
-//! killed at any moment leaves it whole (SQLite's write-ahead log, <https://sqlite.org/wal.html>).
+//! killed at any moment leaves it whole (SQLite's write-ahead log, <https://sqlite.org/wal.html>; see `journal`).
 //!
 //! A row holds what the reports and a later judgement need: who, what came of it, the records. Rows are
 //! read one at a time, so that memory does not grow with the cohort.
 
 mod error;
+mod join;
+mod journal;
 mod row;
 
 use std::collections::BTreeSet;
@@ -18,6 +20,7 @@ use crate::plan::points::Points;
 use crate::roster::Student;
 
 pub use error::StoreError;
+pub use journal::is_shared;
 pub use row::{Came, Glance, Kept, Line, Merged, Stored};
 use row::{Columns, packed, stored};
 
@@ -127,7 +130,7 @@ impl Store {
         match (found, tables) {
             (VERSION, _) => {}
             (0, 0) => {
-                connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+                connection.pragma_update(None, "journal_mode", journal::mode(folder)).map_err(failed)?;
                 let script = format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;");
                 connection.execute_batch(&script).map_err(failed)?;
             }
