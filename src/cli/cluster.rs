@@ -8,7 +8,7 @@ mod wait;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use camino::{Utf8Path, Utf8PathBuf, absolute_utf8};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf, absolute_utf8};
 use clap::{Args, ValueEnum};
 
 use super::args::Shelf;
@@ -156,7 +156,7 @@ fn work(batch: &Batch, shelf: &Shelf, place: Place) -> Result<Work, Stop> {
 
 /// A path as a task finds it: from the root of the file system, or of the repository.
 fn placed(path: &Utf8Path, place: Place) -> Result<Utf8PathBuf, Stop> {
-    let path = absolute_utf8(path).with_context(|| format!("nobody knows where `{path}` is"))?;
+    let path = absolute(path).with_context(|| format!("nobody knows where `{path}` is"))?;
     if place != Place::Github {
         return Ok(path);
     }
@@ -168,6 +168,23 @@ fn placed(path: &Utf8Path, place: Place) -> Result<Utf8PathBuf, Stop> {
              assignment are"
         ))),
     }
+}
+
+/// From the root of the file system, as it was spelt: where links lead may differ from machine to machine. Only
+/// a way back up cannot be told without them.
+fn absolute(path: &Utf8Path) -> std::io::Result<Utf8PathBuf> {
+    let path = absolute_utf8(path)?;
+    if !path.components().any(|part| part == Utf8Component::ParentDir) {
+        return Ok(path);
+    }
+    let there = path.ancestors().find_map(|folder| Some((folder.canonicalize_utf8().ok()?, folder)));
+    Ok(there.map_or_else(
+        || path.clone(),
+        |(real, folder)| {
+            let rest = path.strip_prefix(folder).unwrap_or(Utf8Path::new(""));
+            real.components().chain(rest.components()).collect()
+        },
+    ))
 }
 
 impl Batch {

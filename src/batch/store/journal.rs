@@ -56,3 +56,39 @@ pub fn is_shared(folder: &Utf8Path) -> bool {
 pub fn is_shared(_folder: &Utf8Path) -> bool {
     false
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use rusqlite::Connection;
+
+    use super::super::{NAME, Store};
+    use super::*;
+
+    #[test]
+    fn a_store_without_a_log_stays_without_one_and_can_be_read_while_somebody_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Utf8Path::from_path(folder.path()).unwrap();
+        drop(Store::create(folder).unwrap());
+        // As it would be on a network file system.
+        let plain = Connection::open(folder.join(NAME)).unwrap();
+        plain.pragma_update(None, "journal_mode", "DELETE").unwrap();
+        drop(plain);
+        let writes = Store::create(folder).unwrap();
+        writes.keep_fact("version", "1").unwrap();
+        let reads = Store::read(folder).unwrap();
+        assert_eq!(reads.fact("version").unwrap().as_deref(), Some("1"));
+        writes.keep_fact("version", "2").unwrap();
+        writes.tidy().unwrap();
+        assert_eq!(reads.fact("version").unwrap().as_deref(), Some("2"));
+        assert!(!folder.join(format!("{NAME}-wal")).exists());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_system_of_the_kernels_own_is_nobody_elses() {
+        assert!(!is_shared(Utf8Path::new("/proc")));
+        assert_eq!(mode(Utf8Path::new("/proc")), "WAL");
+    }
+}

@@ -9,13 +9,15 @@ use super::super::output::Screen;
 use super::told::Sight;
 use crate::batch::cluster::Work;
 use crate::batch::cluster::progress::Progress;
-use crate::batch::cluster::slurm::{self, unfinished};
+use crate::batch::cluster::slurm;
 use crate::batch::store::is_shared;
 use crate::text::tame;
 
 /// How often is looked: often in the beginning, for a short run; rarely in a long one, for the controller's sake.
+/// In between, a look comes after a twentieth of the time that has passed.
 const OFTEN: Duration = Duration::from_millis(500);
 const RARELY: Duration = Duration::from_secs(10);
+const PART: u32 = 20;
 
 /// How long what a task has written may not be seen here yet: a client of NFS asks for a folder again after 60
 /// seconds at most (`acdirmax` in nfs(5)).
@@ -37,7 +39,7 @@ pub enum Waited {
 pub async fn wait(work: &Work, screen: &Screen) -> Waited {
     let grace = if is_shared(&work.out) { SOON_BY_NETWORK } else { SOON };
     let mut shown = Shown::new(work, screen);
-    let (mut pause, mut gone) = (OFTEN, None);
+    let (begun, mut gone) = (Instant::now(), None);
     loop {
         match slurm::queue(work) {
             Ok(queue) if queue.is_empty() => {
@@ -46,7 +48,6 @@ pub async fn wait(work: &Work, screen: &Screen) -> Waited {
                     shown.end();
                     return Waited::Ended;
                 }
-                pause = OFTEN;
             }
             Ok(queue) => {
                 gone = None;
@@ -55,6 +56,7 @@ pub async fn wait(work: &Work, screen: &Screen) -> Waited {
             // Its controller may be busy, or starting again: the jobs go on.
             Err(error) => shown.trouble(&error.to_string()),
         }
+        let pause = if gone.is_some() { OFTEN } else { (begun.elapsed() / PART).clamp(OFTEN, RARELY) };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = tokio::signal::ctrl_c() => {
@@ -62,13 +64,12 @@ pub async fn wait(work: &Work, screen: &Screen) -> Waited {
                 return Waited::Interrupted;
             }
         }
-        pause = (pause * 5 / 4).min(RARELY);
     }
 }
 
 fn all_have_ended(work: &Work) -> bool {
-    let joined = Progress::read(&work.progress_of_join()).is_some_and(|progress| progress.end.is_some());
-    joined && unfinished(work).is_empty()
+    let tasks = (1..=work.shards).map(|shard| work.progress_of(shard)).chain([work.progress_of_join()]);
+    tasks.into_iter().all(|file| Progress::read(&file).is_some_and(|progress| progress.end.is_some()))
 }
 
 /// What was shown last.
