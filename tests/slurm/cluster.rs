@@ -160,13 +160,16 @@ impl Cluster {
         let (_, daemon) = self.daemons.iter_mut().find(|(name, _)| name == node).unwrap();
         daemon.kill().unwrap();
         daemon.wait().unwrap();
-        let there = self.processes(&format!("SLURMD_NODENAME={node}"));
-        let steps: Vec<i32> =
-            there.iter().filter_map(|pid| parent(*pid)).filter(|pid| name_of(*pid) == "slurmstepd").collect();
+        let steps = self.steps(node);
         assert!(!steps.is_empty(), "nothing runs on {node}: {}", self.logs());
-        for pid in steps.into_iter().chain(there) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        }
+        end(&steps);
+    }
+
+    /// What runs on a node: each step, and what it has started. Whatever that has started in turn goes with it.
+    fn steps(&self, node: &str) -> Vec<i32> {
+        let there = self.processes(&format!("SLURMD_NODENAME={node}"));
+        let pairs = there.into_iter().filter_map(|pid| Some((parent(pid)?, pid)));
+        pairs.filter(|(parent, _)| name_of(*parent) == "slurmstepd").flat_map(|(parent, pid)| [parent, pid]).collect()
     }
 
     /// Processes of this cluster that have this in their environment.
@@ -192,18 +195,18 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // The steps first: they would outlive their daemon. What is in a step has the node's name.
-        for node in ["n1", "n2"] {
-            let there = self.processes(&format!("SLURMD_NODENAME={node}"));
-            let steps = there.iter().filter_map(|pid| parent(*pid)).filter(|pid| name_of(*pid) == "slurmstepd");
-            for pid in steps.collect::<Vec<_>>().into_iter().chain(there) {
-                let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-            }
-        }
+        // The steps first: they would outlive their daemon.
+        ["n1", "n2"].iter().for_each(|node| end(&self.steps(node)));
         for (_, daemon) in self.daemons.iter_mut().rev() {
             let _ = daemon.kill();
             let _ = daemon.wait();
         }
+    }
+}
+
+fn end(pids: &[i32]) {
+    for pid in pids {
+        let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
     }
 }
 
