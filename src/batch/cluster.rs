@@ -5,7 +5,8 @@
 //! Task K of N grades shard K ([`Work::shard_command`]) into a store of its own, `DIR/shards/K`; when all
 //! have ended, one more task joins what is there into `DIR` ([`Work::join_command`]). The shards' stores are
 //! the truth and `DIR` is made from them, so that to join twice changes nothing. A task can be started again
-//! at any time and anywhere: it goes on with what is not in its store yet.
+//! at any time and anywhere: it goes on with what is not in its store yet (and with `--force`, from the
+//! beginning of its shard).
 //!
 //! # What one machine knows of another
 //! SQLite's write-ahead log is shared memory: "all processes using a database must be on the same host
@@ -132,7 +133,7 @@ impl Work {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

@@ -31,7 +31,7 @@ pub struct Cluster {
     pub on: Option<Place>,
 
     /// Deal it out to so many tasks; some hundred submissions a task are well
-    #[arg(long, value_name = "N", requires = "on", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", requires = "on", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     shards: Option<u32>,
 
     /// Run at most so many of them at the same time

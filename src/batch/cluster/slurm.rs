@@ -18,7 +18,7 @@ use crate::text::shell_word;
 pub use run::{Round, Run, RunError, forget, unfinished};
 
 /// Options of `sbatch` that decide what this module relies upon, long and short.
-const OURS: [(&str, &str); 9] = [
+const OURS: [(&str, &str); 10] = [
     ("--array", "-a"),
     ("--job-name", "-J"),
     ("--output", "-o"),
@@ -28,6 +28,8 @@ const OURS: [(&str, &str); 9] = [
     ("--wait", "-W"),
     ("--parsable", ""),
     ("--wrap", ""),
+    // `squeue` would have to be told as well: SLURM_CLUSTERS tells both.
+    ("--clusters", "-M"),
 ];
 
 /// What can go wrong with Slurm.
@@ -50,7 +52,9 @@ pub enum SlurmError {
         said: String,
     },
     /// An option that is not the caller's to give.
-    #[error("--sbatch-arg {0}: this is sockspec's own to say; --shards and --at-once say how many tasks there are")]
+    #[error(
+        "--sbatch-arg {0}: this is sockspec's own to say (--shards and --at-once say how many tasks there are, SLURM_CLUSTERS on which cluster)"
+    )]
     Ours(String),
 }
 
@@ -233,7 +237,7 @@ fn said(tool: &'static str, output: Output) -> Result<String, SlurmError> {
     Err(SlurmError::Refused { tool, said: if said.is_empty() { output.status.to_string() } else { said } })
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

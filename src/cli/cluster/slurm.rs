@@ -48,7 +48,9 @@ fn todo(
         return Ok(Some((1..=work.shards).collect()));
     }
     // What has just ended may not be seen here yet.
-    runtime.block_on(wait(work, screen));
+    if let Waited::Interrupted = runtime.block_on(wait(work, screen)) {
+        return Err(Stop::Trouble(anyhow::anyhow!("interrupted, and nothing was submitted")));
+    }
     let shards = unfinished(work);
     let is_joined = Progress::read(&work.progress_of_join()).is_some_and(|progress| progress.is_done());
     Ok((!shards.is_empty() || !is_joined).then_some(shards))
