@@ -1,6 +1,7 @@
 //! Grading submissions: who runs when, and what becomes of it.
 
 mod build;
+pub mod cluster;
 pub mod cohort;
 pub mod crossplay;
 pub mod export;

@@ -1,10 +1,12 @@
 //! The store of a cohort: one SQLite file, in which every finished submission stands at once. Whoever is
-//! killed at any moment leaves it whole (SQLite's write-ahead log, <https://sqlite.org/wal.html>).
+//! killed at any moment leaves it whole (SQLite's write-ahead log, <https://sqlite.org/wal.html>; see `journal`).
 //!
 //! A row holds what the reports and a later judgement need: who, what came of it, the records. Rows are
 //! read one at a time, so that memory does not grow with the cohort.
 
 mod error;
+mod join;
+mod journal;
 mod row;
 
 use std::collections::BTreeSet;
@@ -18,6 +20,7 @@ use crate::plan::points::Points;
 use crate::roster::Student;
 
 pub use error::StoreError;
+pub use journal::is_shared;
 pub use row::{Came, Glance, Kept, Line, Merged, Stored};
 use row::{Columns, Who, packed, stored};
 
@@ -127,7 +130,7 @@ impl Store {
         match (found, tables) {
             (VERSION, _) => {}
             (0, 0) => {
-                connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+                connection.pragma_update(None, "journal_mode", journal::mode(folder)).map_err(failed)?;
                 let script = format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;");
                 connection.execute_batch(&script).map_err(failed)?;
             }
@@ -262,35 +265,6 @@ impl Store {
             take(Line { student, reason, status, score });
         }
         Ok(())
-    }
-
-    /// Takes in the rows of another store, all or none. A row that is there with the same content under the
-    /// same terms stays, unless what is there is to be graded again; so to do it twice changes nothing.
-    ///
-    /// # Errors
-    /// Either database's.
-    pub fn take_in(&mut self, other: &Self) -> Result<Merged, StoreError> {
-        let failed = |source| StoreError::Database { file: other.file.clone(), source };
-        let name = if other.is_as_it_is { as_it_is(&other.file) } else { other.file.to_string() };
-        self.connection.execute("ATTACH DATABASE ?1 AS other", [name]).map_err(failed)?;
-        let taken = self.copy_attached().map_err(failed);
-        let all = self.connection.query_row("SELECT count(*) FROM other.submission", [], |row| row.get::<_, i64>(0));
-        self.connection.execute("DETACH DATABASE other", []).map_err(failed)?;
-        let (taken, all) = (taken?, usize::try_from(all.map_err(failed)?).unwrap_or(usize::MAX));
-        Ok(Merged { taken, known: all.saturating_sub(taken) })
-    }
-
-    fn copy_attached(&mut self) -> rusqlite::Result<usize> {
-        let transaction = self.connection.transaction()?;
-        let taken = transaction.execute(
-            "INSERT OR REPLACE INTO main.submission SELECT * FROM other.submission AS theirs WHERE NOT EXISTS (
-               SELECT 1 FROM main.submission AS ours WHERE ours.id = theirs.id AND ours.content = theirs.content
-               AND ours.terms = theirs.terms AND ours.again <= theirs.again
-               AND (ours.reason IS NULL OR theirs.reason IS NOT NULL))",
-            [],
-        )?;
-        transaction.commit()?;
-        Ok(taken)
     }
 
     /// Notes which submissions there still are. The others are kept, and left out of everything else.

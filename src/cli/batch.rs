@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
+use super::cluster::{self, Cluster, Ended};
 use super::cohort::{self, Out};
 use super::grade::{self, CheckRequest};
 use super::output::Screen;
 use super::parade::Parade;
 use super::{Outcome, Stop, Suites, TROUBLE, hidden, terms};
+use crate::batch::cluster::progress::{End, Teller};
 use crate::batch::cohort::{Again, News, Orders, Tally, run};
 use crate::batch::export::{self, Export, Layout, Submission};
 use crate::batch::store::{Came, Store, Stored};
@@ -31,66 +33,70 @@ Examples:
   sockspec batch export.zip --out lab2 --assignment sockspec.yaml
   sockspec batch export.zip --out lab2 --failed
   sockspec batch export.zip --out lab2 --only 4711,4712 --force
+  sockspec batch export.zip --out lab2 --on slurm --shards 40
   sockspec report lab2 --report html=site/ --report csv-moodle=grades.csv")]
 pub struct Batch {
     /// A folder or zip with all submissions
     #[arg(value_name = "EXPORT")]
-    export: Utf8PathBuf,
+    pub(super) export: Utf8PathBuf,
 
     /// The folder for the results; made if it is not there
     #[arg(long, value_name = "DIR")]
-    out: Utf8PathBuf,
+    pub(super) out: Utf8PathBuf,
 
     /// How the export is laid out: moodle, canvas, gradescope, github-classroom, classroom50, plain
     /// [default: told from its names]
     #[arg(long, value_name = "LAYOUT")]
-    layout: Option<Layout>,
+    pub(super) layout: Option<Layout>,
 
     #[command(flatten)]
-    suites: Suites,
+    pub(super) suites: Suites,
 
     /// Grade only these submissions
     #[arg(long, value_name = "ID", value_delimiter = ',')]
-    only: Vec<String>,
+    pub(super) only: Vec<String>,
 
     /// Grade again what has not everything that is required
     #[arg(long, conflicts_with = "force")]
-    failed: bool,
+    pub(super) failed: bool,
 
     /// Grade again what has not changed
     #[arg(long)]
-    force: bool,
+    pub(super) force: bool,
 
     /// Grade part K of N, always the same one, in a folder of its own; `sockspec merge` joins them
     #[arg(long, value_name = "K/N")]
-    shard: Option<Shard>,
+    pub(super) shard: Option<Shard>,
 
     /// Isolate programs so, or not at all: private-network, confined, plain [default: the best there is]
     #[arg(long, value_name = "LEVEL")]
-    isolation: Option<Level>,
+    pub(super) isolation: Option<Level>,
 
     /// Draw the same texts as the run that named this seed [default: by each submission's content]
     #[arg(long, value_name = "N")]
-    seed: Option<u64>,
+    pub(super) seed: Option<u64>,
 
     /// Run so many programs at the same time [default: two a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    jobs: Option<u16>,
+    pub(super) jobs: Option<u16>,
 
     /// Give up on a submission after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
-    each: u64,
+    pub(super) each: u64,
 
     /// End after so many seconds, with what is done by then
     #[arg(long, value_name = "SECONDS")]
-    within: Option<u64>,
+    pub(super) within: Option<u64>,
 
     /// Say how often programs were started, and where the time went
     #[arg(long)]
-    timings: bool,
+    pub(super) timings: bool,
 
     #[arg(long = "report", value_name = "FORMAT=PATH", help = cohort::HELP)]
-    reports: Vec<Out>,
+    pub(super) reports: Vec<Out>,
+
+    #[command(flatten)]
+    pub(super) cluster: Cluster,
 }
 
 /// A part of a cohort: `2/5`.
@@ -124,21 +130,76 @@ impl Shard {
 impl Batch {
     /// Runs the command.
     pub fn run(self, screen: &Screen) -> Outcome {
+        match &self.cluster.progress {
+            _ if self.cluster.on.is_some() => cluster::run(&self, screen),
+            None => self.work(screen, None).map(|ended| ended.status),
+            Some(file) => cluster::as_task(file, |teller| self.work(screen, Some(teller))),
+        }
+    }
+
+    fn work(&self, screen: &Screen, teller: Option<&mut Teller>) -> Result<Ended, Stop> {
+        match self.cluster.join {
+            Some(shards) => cluster::join(self, shards, screen, teller),
+            None => self.grade(screen, teller),
+        }
+    }
+
+    fn grade(&self, screen: &Screen, mut teller: Option<&mut Teller>) -> Result<Ended, Stop> {
         cohort::can_write(&self.reports)?;
         let begun = Instant::now();
-        let export = export::open(&self.export, self.layout).map_err(|error| Stop::Usage(error.to_string()))?;
-        self.is_apart()?;
+        let export = self.opened()?;
         let shelf = Rc::new(self.suites.load(Some(&self.export))?);
-        let flags = terms::Flags { isolation: self.isolation, seed: self.seed };
-        let terms = terms::of(&shelf, &flags)?;
-        let store = Store::create(&self.out).map_err(cohort::stop)?;
-        cohort::note_terms(&store, &shelf, &flags, &terms)?;
+        let terms = terms::of(&shelf, &self.flags())?;
+        let store = if teller.is_some() { cluster::own_store(&self.out, screen) } else { Store::create(&self.out) };
+        let store = store.map_err(cohort::stop)?;
+        cohort::note_terms(&store, &shelf, &self.flags(), &terms)?;
         screen.note(&head(&export));
         hidden::with_others(&shelf)?.iter().for_each(|words| screen.warning(words));
         let all: Vec<String> = export.submissions.iter().map(|one| one.student.id.clone()).collect();
         let submissions = self.wanted(export)?;
-        let parade = Parade::new(submissions.len(), screen);
-        let orders = Orders {
+        let (parade, of, mut done) = (Parade::new(submissions.len(), screen), submissions.len(), 0);
+        let mut timings = Timings::default();
+        let mut tell = |news: News<'_>| {
+            parade.show(&news);
+            if let News::Done(Stored { outcome: Came::Graded(kept), .. }) = news {
+                kept.record.programs.iter().for_each(|recorded| timings.add(&recorded.record));
+            }
+            done += 1;
+            if let Some(teller) = &mut teller {
+                teller.tell(done, of);
+            }
+        };
+        let orders = self.orders(terms, shelf, begun);
+        let tally = super::runtime()?.block_on(run(&store, submissions, &orders, &mut tell));
+        parade.end();
+        let tally = tally.map_err(cohort::stop)?;
+        if self.only.is_empty() && self.shard.is_none() {
+            note_gone(&store, &all, screen)?;
+        }
+        store.tidy().map_err(cohort::stop)?;
+        let summary = cohort::Summary::of(&store)?;
+        screen.print(self.told(&tally, &summary, begun.elapsed(), screen).as_bytes())?;
+        if self.timings {
+            screen.note(&timings.render(Duration::from_micros(crate::sys::used()), begun.elapsed()));
+        }
+        cohort::write(&store, &self.reports)?;
+        Ok(ended(&tally, &summary))
+    }
+
+    /// The export; its results lie beside it.
+    pub(super) fn opened(&self) -> Result<Export, Stop> {
+        let export = export::open(&self.export, self.layout).map_err(|error| Stop::Usage(error.to_string()))?;
+        self.is_apart()?;
+        Ok(export)
+    }
+
+    /// What decides a grading, of what is asked for here.
+    pub(super) fn flags(&self) -> terms::Flags {
+        terms::Flags { isolation: self.isolation, seed: self.seed }
+    }
+
+    fn orders(&self, terms: String, shelf: Rc<super::args::Shelf>, begun: Instant) -> Orders {
+        Orders {
             terms,
             again: if self.force {
                 Again::All
@@ -150,35 +211,8 @@ impl Batch {
             places: self.jobs.map_or_else(|| 2 * grade::processors(), usize::from),
             each: Duration::from_secs(self.each),
             end: self.within.map(|seconds| begun + Duration::from_secs(seconds)),
-            prepare: prepare(shelf, &self),
-        };
-        let mut timings = Timings::default();
-        let mut tell = |news: News<'_>| {
-            parade.show(&news);
-            if let News::Done(Stored { outcome: Came::Graded(kept), .. }) = news {
-                kept.record.programs.iter().for_each(|recorded| timings.add(&recorded.record));
-            }
-        };
-        let tally = super::runtime()?.block_on(run(&store, submissions, &orders, &mut tell));
-        parade.end();
-        let tally = tally.map_err(cohort::stop)?;
-        if self.only.is_empty() && self.shard.is_none() {
-            let gone = store.only_these_are_left(&all).map_err(cohort::stop)?;
-            if gone > 0 {
-                screen.note(&format!(
-                    "{} in the store and no longer in the export: kept, and left out of all reports\n",
-                    crate::text::count(gone, "submission")
-                ));
-            }
+            prepare: prepare(shelf, self),
         }
-        store.tidy().map_err(cohort::stop)?;
-        let summary = cohort::Summary::of(&store)?;
-        screen.print(self.told(&tally, &summary, begun.elapsed(), screen).as_bytes())?;
-        if self.timings {
-            screen.note(&timings.render(Duration::from_micros(crate::sys::used()), begun.elapsed()));
-        }
-        cohort::write(&store, &self.reports)?;
-        Ok(if tally.left > 0 { TROUBLE } else { summary.status })
     }
 
     /// The next time, results in the export would be taken for a submission.
@@ -202,7 +236,7 @@ impl Batch {
     }
 
     /// Those that are asked for.
-    fn wanted(&self, export: Export) -> Result<Vec<Submission>, Stop> {
+    pub(super) fn wanted(&self, export: Export) -> Result<Vec<Submission>, Stop> {
         let mut submissions = export.submissions;
         if let Some(vain) = self.only.iter().find(|id| !submissions.iter().any(|one| one.student.id == **id)) {
             let ids: Vec<&str> = submissions.iter().map(|one| one.student.id.as_str()).collect();
@@ -247,6 +281,29 @@ fn prepare(shelf: Rc<super::args::Shelf>, batch: &Batch) -> Rc<crate::batch::coh
         let prepared = grade::prepare_on(&shelf, &request).map_err(|stop| stop.to_string())?;
         Ok(crate::batch::Request { id: student.id.clone(), ..prepared })
     })
+}
+
+/// Leaves out of the reports what is no longer in the export.
+pub(super) fn note_gone(store: &Store, all: &[String], screen: &Screen) -> Result<(), Stop> {
+    let gone = store.only_these_are_left(all).map_err(cohort::stop)?;
+    if gone > 0 {
+        screen.note(&format!(
+            "{} in the store and no longer in the export: kept, and left out of all reports\n",
+            crate::text::count(gone, "submission")
+        ));
+    }
+    Ok(())
+}
+
+/// What it comes to. That a submission cannot be graded is a result too; that its turn did not come is none.
+fn ended(tally: &Tally, summary: &cohort::Summary) -> Ended {
+    match tally.left {
+        0 => Ended { status: summary.status, end: End::Done },
+        left => {
+            let why = format!("{} left for want of time", crate::text::count(left, "submission"));
+            Ended { status: TROUBLE, end: End::Failed(why) }
+        }
+    }
 }
 
 /// What is said of the export.

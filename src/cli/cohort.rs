@@ -63,6 +63,13 @@ impl Out {
         &self.path
     }
 
+    /// The same at another place, as it is given on a command line.
+    #[must_use]
+    pub fn at(&self, path: &Utf8Path) -> String {
+        let end = if self.shape == Shape::Folder && !path.as_str().ends_with('/') { "/" } else { "" };
+        format!("{}={path}{end}", self.format)
+    }
+
     fn options(&self, column: Option<String>) -> CohortOptions {
         let mut formats = reports::surroundings(None);
         formats.column = column;

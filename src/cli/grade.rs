@@ -147,10 +147,14 @@ fn shelves<'a>(folder: &Utf8Path, plans: impl Iterator<Item = &'a Plan>) -> Resu
     folder.canonicalize_utf8().map_err(failed)
 }
 
-/// How many the machine has.
+/// How many this process may use: what its affinity and its cgroup leave it, and where Slurm binds no task to
+/// what it was given, so many (<https://slurm.schedmd.com/sbatch.html#SECTION_OUTPUT-ENVIRONMENT-VARIABLES>).
 #[must_use]
 pub fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let given = |name| std::env::var(name).ok()?.parse::<usize>().ok();
+    let given = given("SLURM_CPUS_PER_TASK").or_else(|| given("SLURM_CPUS_ON_NODE"));
+    given.map_or(all, |given| given.clamp(1, all))
 }
 
 /// What a submission is called: its folder's or file's name.

@@ -16,6 +16,7 @@ use crate::report::ReportError;
 mod args;
 mod batch;
 mod check;
+mod cluster;
 mod cohort;
 mod crossplay;
 mod doctor;

@@ -8,7 +8,7 @@ use sockspec::report::{Format, Options};
 use sockspec::roster::Student;
 
 use super::runs::{Run, hostile, mutant};
-use super::tools::{node, python, run};
+use super::tools::{READERS, node, python, run};
 
 const JUNIT: &str = r#"
 import sys, json, junitparser
@@ -25,7 +25,7 @@ fn junit_is_read_by_a_reader_and_by_xmllint() {
     for one in [mutant(), hostile()] {
         let file = one.report("junit");
         run("xmllint", &["--noout", "--nonet"], &file);
-        let Some(said) = python(JUNIT, &file, true) else { return };
+        let Some(said) = python(JUNIT, &file, READERS) else { return };
         let said: Value = serde_json::from_str(&said).unwrap();
         let shown: usize = ["passed", "failed", "blocked", "ungraded"].map(|verdict| one.shown(verdict)).iter().sum();
         assert_eq!(said["cases"].as_u64(), Some((shown + one.missing()) as u64), "and the missing program: {said:#}");
@@ -101,7 +101,7 @@ fn markdown_of_a_hostile_program_is_text() {
     ];
     for one in [mutant(), hostile()] {
         for format in ["markdown", "github-summary"] {
-            let Some(said) = python(MARKDOWN, &one.report(format), true) else { return };
+            let Some(said) = python(MARKDOWN, &one.report(format), READERS) else { return };
             let tags: Vec<String> = serde_json::from_str(&said).unwrap();
             assert!(tags.iter().all(|tag| ours.contains(&tag.as_str())), "{tags:?} in {}", one.text(format));
             assert!(tags.contains(&"table".to_owned()));
@@ -143,7 +143,7 @@ fn gradebooks_are_read_by_python_and_compute_nothing() {
             let written = report.end().unwrap().remove(0);
             let file = folder.path().join(written.path.as_str());
             fs::write(&file, &written.bytes).unwrap();
-            let Some(said) = python(TABLE, &file, false) else { return };
+            let Some(said) = python(TABLE, &file, &[]) else { return };
             let rows: Vec<Vec<String>> = serde_json::from_str(&said).unwrap();
             assert!(rows.iter().all(|row| row.len() == rows[0].len()), "{rows:?}");
             let all: Vec<&String> = rows.iter().flatten().collect();

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 /// What is asked of PyPI: a JUnit reader, and a Markdown renderer with GitHub's links.
-const PYTHON: [&str; 3] = ["junitparser==5.0.3", "markdown-it-py==4.3.0", "linkify-it-py==2.2.0"];
+pub const READERS: &[&str] = &["junitparser==5.0.3", "markdown-it-py==4.3.0", "linkify-it-py==2.2.0"];
 /// What is asked of npm: CTRF's own library, with the published schema.
 const NODE: &str = "ctrf@0.3.0";
 
@@ -38,15 +38,12 @@ fn installed(name: &str, install: impl FnOnce(&Path) -> Command) -> Result<PathB
     Ok(folder)
 }
 
-fn python_packages() -> &'static Result<PathBuf, String> {
-    static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        installed(&format!("pypi-{}", PYTHON.join("-").replace("==", "-")), |folder| {
-            let mut command = Command::new("python3");
-            command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"]);
-            command.arg(folder).args(PYTHON);
-            command
-        })
+fn python_packages(wanted: &[&str]) -> Result<PathBuf, String> {
+    installed(&format!("pypi-{}", wanted.join("-").replace("==", "-")), |folder| {
+        let mut command = Command::new("python3");
+        command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"]);
+        command.arg(folder).args(wanted);
+        command
     })
 }
 
@@ -75,14 +72,14 @@ fn answer(command: &mut Command) -> Option<String> {
     }
 }
 
-/// What a Python program says of a file. `packages`: whether it needs some from PyPI.
-pub fn python(program: &str, file: &Path, packages: bool) -> Option<String> {
+/// What a Python program says of a file, with packages from PyPI.
+pub fn python(program: &str, file: &Path, packages: &[&str]) -> Option<String> {
     let mut command = Command::new("python3");
-    if packages {
-        match python_packages() {
+    if !packages.is_empty() {
+        match python_packages(packages) {
             Ok(folder) => command.env("PYTHONPATH", folder),
             Err(why) => {
-                not_tried(why);
+                not_tried(&why);
                 return None;
             }
         };

@@ -1,0 +1,73 @@
+//! A task by itself, as any system starts it.
+
+use std::fs::{self, File};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::course::{Layout, Submission, fixture};
+use crate::grader::Room;
+use crate::support::within;
+
+const TASK: [&str; 8] = [
+    "batch",
+    "export",
+    "--out",
+    "out/shards/1",
+    "--assignment=lab.yaml",
+    "--progress",
+    "out/shards/1.json",
+    "--shard=1/1",
+];
+
+fn room(export: &[Submission]) -> Room {
+    let room = Room::new("dialect: python\nroles: [udp-server]");
+    Layout::Plain.write(export, &room.path.join("export"), false);
+    room
+}
+
+fn told(room: &Room) -> Value {
+    serde_json::from_slice(&fs::read(room.path.join("out/shards/1.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn what_cannot_be_graded_is_a_result_and_what_was_left_is_none() {
+    let wrong = fixture("mutants/udp-server/newline-added.py");
+    let students = [Submission::of(0, &[("UDPServer.py", &wrong)]), Submission::of(1, &[("lab.zip", b"no zip")])];
+    let room = room(&students);
+    let ran = room.sockspec(&TASK);
+    assert_eq!((ran.status, &told(&room)["end"]), (0, &"done".into()), "{ran:?}");
+    assert_eq!((&told(&room)["done"], &told(&room)["of"]), (&2.into(), &2.into()));
+    let ran = room.sockspec(&[&TASK[..], &["--force", "--within=0"]].concat());
+    assert_eq!(ran.status, 3, "{ran:?}");
+    assert_eq!(told(&room)["end"]["failed"], "2 submissions left for want of time");
+    let ran = room.sockspec(&[&TASK[..], &["--only=nobody"]].concat());
+    assert_eq!(ran.status, 2, "{ran:?}");
+    assert!(told(&room)["end"]["failed"].as_str().unwrap().contains("there is no such submission"), "{}", told(&room));
+    let joined = room.sockspec(&["batch", "export", "--out=out", "--assignment=lab.yaml", "--join=1"]);
+    assert_eq!(joined.status, 3, "as on one machine: {joined:?}");
+    assert_eq!(room.verdicts("out"), room.verdicts("out/shards/1"));
+    fs::remove_dir_all(room.path.join("export").join(Layout::Plain.id(0))).unwrap();
+    let joined = room.sockspec(&["batch", "export", "--out=out", "--assignment=lab.yaml", "--join=2"]);
+    assert!(joined.status == 3 && joined.err.contains("1 shard without a store: 2"), "{joined:?}");
+    assert_eq!(room.verdicts("out").len(), 1, "who is no longer in the export is left out");
+}
+
+#[test]
+fn a_task_waits_for_one_that_was_taken_for_dead() {
+    let right = fixture("reference/python/UDPServer.py");
+    let room = room(&[Submission::of(0, &[("UDPServer.py", &right)])]);
+    fs::create_dir_all(room.path.join("out/shards/1")).unwrap();
+    let lock = File::create(room.path.join("out/shards/1/sockspec.lock")).unwrap();
+    lock.lock().unwrap();
+    let said = room.path.join("said");
+    let mut command = room.command(env!("CARGO_BIN_EXE_sockspec"), &TASK);
+    let mut task = command.stdout(Stdio::null()).stderr(File::create(&said).unwrap()).spawn().unwrap();
+    let waits = || fs::read_to_string(&said).unwrap().contains("waiting for its end").then_some(());
+    within(Duration::from_secs(20), waits).expect("it does not wait");
+    assert_eq!(told(&room)["end"], Value::Null);
+    drop(lock);
+    assert!(task.wait().unwrap().success(), "{}", fs::read_to_string(&said).unwrap());
+    assert_eq!(told(&room)["end"], "done");
+}
