@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Runtime;
 use super::calls::decode;
+use super::files::Files;
 use super::threads::{Limit, Look, ThreadLook, Wait};
 use super::tree::{self, Family};
 
@@ -13,13 +14,13 @@ use super::tree::{self, Family};
 const KERNELS: &[&str] = &["iou-"];
 
 /// Looks at all threads of all processes.
-pub fn look(family: &Family, runtimes: &[Runtime]) -> Look {
+pub fn look(files: &Files, family: &Family, runtimes: &[Runtime]) -> Look {
     // First, so that what was delivered meanwhile shows in the threads.
-    let mut in_transit = in_transit();
+    let mut in_transit = in_transit(files);
     let mut threads = Vec::new();
     for pid in &family.alive {
         let tids = if family.single.contains(pid) { vec![*pid] } else { tree::threads(*pid) };
-        let seen: Vec<Seen> = tids.into_iter().map(|tid| thread(*pid, tid, runtimes)).collect();
+        let seen: Vec<Seen> = tids.into_iter().map(|tid| thread(files, *pid, tid, runtimes)).collect();
         // Who ends wakes others; that they sleep may have been seen before.
         in_transit |= seen.iter().any(|seen| matches!(seen, Seen::Gone));
         in_transit |= seen.iter().all(|seen| matches!(seen, Seen::Dead));
@@ -43,14 +44,14 @@ enum Seen {
     Gone,
 }
 
-fn thread(pid: u32, tid: u32, runtimes: &[Runtime]) -> Seen {
-    read(pid, tid, runtimes).unwrap_or(Seen::Gone)
+fn thread(files: &Files, pid: u32, tid: u32, runtimes: &[Runtime]) -> Seen {
+    read(files, pid, tid, runtimes).unwrap_or(Seen::Gone)
 }
 
 /// A thread; `None` where it has gone meanwhile.
-fn read(pid: u32, tid: u32, runtimes: &[Runtime]) -> Option<Seen> {
+fn read(files: &Files, pid: u32, tid: u32, runtimes: &[Runtime]) -> Option<Seen> {
     let base = format!("/proc/{pid}/task/{tid}");
-    let stat = tree::short(&format!("{base}/stat")).ok()?;
+    let stat = files.short(&format!("{base}/stat")).ok()?;
     let (head, rest) = stat.rsplit_once(") ")?;
     let name = head.split_once('(')?.1;
     let state = rest.chars().next()?;
@@ -59,7 +60,7 @@ fn read(pid: u32, tid: u32, runtimes: &[Runtime]) -> Option<Seen> {
         return Some(Seen::Dead);
     }
     let wait = match state {
-        'S' => match tree::short(&format!("{base}/syscall")) {
+        'S' => match files.short(&format!("{base}/syscall")) {
             Ok(line) if line.starts_with("running") => Wait::Busy,
             Ok(line) => decode(&line, pid).map_or(Wait::Busy, Wait::In),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Wait::Hidden,
@@ -77,7 +78,7 @@ fn read(pid: u32, tid: u32, runtimes: &[Runtime]) -> Option<Seen> {
         return Some(Seen::Housekeeping);
     }
     // Last, so that two equal accounts span all that was read of the second look.
-    let (cpu, waited, turns) = times(&base, rest)?;
+    let (cpu, waited, turns) = times(files, &base, rest)?;
     Some(Seen::Thread(ThreadLook { pid, tid, name: name.to_owned(), cpu, waited, turns, wait }))
 }
 
@@ -94,8 +95,8 @@ fn is_long(limit: Limit) -> bool {
 
 /// Nanoseconds on a processor, nanoseconds of waiting for one, and how often it got one
 /// (`schedstat`); where the kernel keeps no such account, ticks from `stat`.
-fn times(base: &str, stat: &str) -> Option<(u64, u64, u64)> {
-    if let Ok(text) = tree::short(&format!("{base}/schedstat")) {
+fn times(files: &Files, base: &str, stat: &str) -> Option<(u64, u64, u64)> {
+    if let Ok(text) = files.short(&format!("{base}/schedstat")) {
         let mut numbers = text.split_whitespace().map(str::parse);
         return Some((numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?));
     }
@@ -114,8 +115,8 @@ fn times(base: &str, stat: &str) -> Option<(u64, u64, u64)> {
 /// Whether packets wait in the kernel to be delivered: the backlog of each processor
 /// (`softnet_stat`, 12th column since Linux 5.10). On loopback this is the only place where they
 /// can be under way.
-fn in_transit() -> bool {
-    tree::whole("/proc/net/softnet_stat").is_ok_and(|table| {
+fn in_transit(files: &Files) -> bool {
+    files.short("/proc/net/softnet_stat").is_ok_and(|table| {
         table.lines().any(|line| {
             line.split_whitespace().nth(11).is_some_and(|backlog| backlog.bytes().any(|digit| digit != b'0'))
         })

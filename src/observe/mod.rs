@@ -10,6 +10,8 @@ pub mod capture;
 #[cfg(target_os = "linux")]
 mod deaths;
 #[cfg(target_os = "linux")]
+mod files;
+#[cfg(target_os = "linux")]
 mod look;
 #[cfg(any(test, not(target_os = "linux")))]
 mod probe;

@@ -439,7 +439,7 @@ fn a_look_at_one_that_has_just_ended_is_no_calm_one() {
     let (own, pid) = (std::process::id(), nix::unistd::Pid::from_raw(child.id().cast_signed()));
     waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).unwrap();
     let both = super::tree::Family { alive: vec![own, child.id()], ..Default::default() };
-    assert!(super::look::look(&both, &[]).in_transit, "a zombie");
+    assert!(super::look::look(&super::files::Files::default(), &both, &[]).in_transit, "a zombie");
     child.wait().unwrap();
-    assert!(super::look::look(&both, &[]).in_transit, "nobody");
+    assert!(super::look::look(&super::files::Files::default(), &both, &[]).in_transit, "nobody");
 }

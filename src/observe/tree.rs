@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read as _};
 use std::sync::OnceLock;
+
+use super::files::{Files, short};
 
 /// All descendants of a process.
 #[derive(Debug, Default)]
@@ -23,12 +24,12 @@ pub struct Family {
 impl Family {
     /// The descendants of a process, without some of its children and what is below them, and without
     /// some others, but with what is below those.
-    fn of(root: Process, without: &BTreeSet<u32>, keepers: &[u32]) -> Self {
+    fn of(files: &Files, root: Process, without: &BTreeSet<u32>, keepers: &[u32]) -> Self {
         let mut family = Self::default();
         let root_pid = root.pid;
         let mut next = vec![root];
         while let Some(parent) = next.pop() {
-            for pid in parent.children() {
+            for pid in parent.children(files) {
                 if parent.pid == root_pid && without.contains(&pid) {
                     continue;
                 }
@@ -38,7 +39,7 @@ impl Family {
                     next.push(Process { pid, alive: true, threads: Some(vec![pid]) });
                     continue;
                 }
-                let child = Process::of(pid);
+                let child = Process::of(files, pid);
                 let (alive, single) = (child.alive, child.threads.is_some());
                 next.push(child);
                 if family.alive.contains(&pid) {
@@ -61,16 +62,16 @@ impl Family {
 /// All processes of the program: the descendants of this one, without those of its sandbox. Only the thread that
 /// asks starts any, and those that lose their parent come to the first thread (`find_new_reaper` in the kernel).
 #[must_use]
-pub fn processes(keepers: &[u32]) -> Family {
+pub fn processes(files: &Files, keepers: &[u32]) -> Family {
     let (pid, this) = (std::process::id(), nix::unistd::gettid().as_raw().cast_unsigned());
     let threads = if this == pid { vec![pid] } else { vec![pid, this] };
-    Family::of(Process { pid, alive: true, threads: Some(threads) }, &BTreeSet::new(), keepers)
+    Family::of(files, Process { pid, alive: true, threads: Some(threads) }, &BTreeSet::new(), keepers)
 }
 
 /// All living descendants of a process, without some of its children and what is below them.
 #[must_use]
 pub fn below(root: u32, without: &BTreeSet<u32>) -> Vec<u32> {
-    Family::of(Process { pid: root, alive: true, threads: None }, without, &[]).alive
+    Family::of(&Files::default(), Process { pid: root, alive: true, threads: None }, without, &[]).alive
 }
 
 /// A process, as its `stat` has it.
@@ -84,8 +85,8 @@ struct Process {
 }
 
 impl Process {
-    fn of(pid: u32) -> Self {
-        let stat = short(&format!("/proc/{pid}/stat")).unwrap_or_default();
+    fn of(files: &Files, pid: u32) -> Self {
+        let stat = files.short(&format!("/proc/{pid}/stat")).unwrap_or_default();
         let mut fields = stat.rsplit_once(") ").map(|(_, rest)| rest.split(' ')).into_iter().flatten();
         let first_lives = fields.next().is_some_and(is_life);
         // Counted until the last of them has ended, the first one too.
@@ -94,11 +95,14 @@ impl Process {
         Self { pid, alive, threads: alone.then(|| vec![pid]) }
     }
 
-    fn children(&self) -> Vec<u32> {
+    fn children(&self, files: &Files) -> Vec<u32> {
         let mut listed = false;
         let mut all = Vec::new();
         for tid in self.threads.clone().unwrap_or_else(|| threads(self.pid)) {
-            let Ok(list) = whole(&format!("/proc/{}/task/{tid}/children", self.pid)) else { continue };
+            let path = format!("/proc/{}/task/{tid}/children", self.pid);
+            // Of a thread that was not just seen, the number may be another's by now.
+            let list = if self.threads.is_some() { files.whole(&path) } else { fs::read_to_string(&path) };
+            let Ok(list) = list else { continue };
             listed = true;
             all.extend(list.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
         }
@@ -153,30 +157,7 @@ pub fn caught_signals(pid: u32) -> Option<u64> {
 }
 
 /// Whether a thread runs, or would if it had a processor; not where it is gone.
-pub fn runs(pid: u32, tid: u32) -> bool {
-    let stat = short(&format!("/proc/{pid}/task/{tid}/stat"));
+pub fn runs(files: &Files, pid: u32, tid: u32) -> bool {
+    let stat = files.short(&format!("/proc/{pid}/task/{tid}/stat"));
     stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('R')))
 }
-
-/// A file of `/proc` that is shorter than a page, with as few system calls as can be.
-pub fn short(path: &str) -> io::Result<String> {
-    let mut page = [0; PAGE];
-    let length = fs::File::open(path)?.read(&mut page)?;
-    Ok(String::from_utf8_lossy(&page[..length]).into_owned())
-}
-
-/// A file of `/proc` that has short lines or words, and mostly few of them.
-pub fn whole(path: &str) -> io::Result<String> {
-    let mut page = [0; PAGE];
-    let mut file = fs::File::open(path)?;
-    let length = file.read(&mut page)?;
-    let mut text = page[..length].to_vec();
-    // What does not fit into a page any more is left for the next read.
-    if length > PAGE / 2 {
-        file.read_to_end(&mut text)?;
-    }
-    Ok(String::from_utf8_lossy(&text).into_owned())
-}
-
-/// As much as the kernel gives of such a file at once.
-const PAGE: usize = 4096;

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::files::short;
 use super::tree;
 
 /// What a program uses.
@@ -25,7 +26,7 @@ pub fn measure(pids: &[u32], enough: u64) -> Usage {
 
 /// Resident memory that is no file's (`statm`, proc_pid_statm(5)).
 fn resident(pid: u32) -> Option<u64> {
-    let text = tree::short(&format!("/proc/{pid}/statm")).ok()?;
+    let text = short(&format!("/proc/{pid}/statm")).ok()?;
     let mut pages = text.split_whitespace().skip(1).map(str::parse::<u64>);
     let (resident, of_files) = (pages.next()?.ok()?, pages.next()?.ok()?);
     Some(resident.saturating_sub(of_files) * page())

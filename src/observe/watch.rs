@@ -62,6 +62,8 @@ pub struct Watch {
     /// The program's processes at the last look.
     #[cfg(target_os = "linux")]
     looked_at: Vec<u32>,
+    #[cfg(target_os = "linux")]
+    files: super::files::Files,
     /// A thread that ran at the last look, and when that was.
     #[cfg(target_os = "linux")]
     running: Option<(u32, u32, Instant)>,
@@ -91,6 +93,8 @@ impl Watch {
             runtimes,
             #[cfg(target_os = "linux")]
             looked_at: Vec::new(),
+            #[cfg(target_os = "linux")]
+            files: super::files::Files::default(),
             #[cfg(target_os = "linux")]
             running: None,
             #[cfg(target_os = "linux")]
@@ -139,7 +143,7 @@ impl Watch {
 
     #[cfg(target_os = "linux")]
     fn family(&self) -> super::tree::Family {
-        super::tree::processes(&self.keepers)
+        super::tree::processes(&self.files, &self.keepers)
     }
 
     /// The program's processes that are alive.
@@ -157,7 +161,7 @@ impl Watch {
             return None;
         }
         let family = self.family();
-        let mut look = super::look::look(&family, &self.runtimes);
+        let mut look = super::look::look(&self.files, &family, &self.runtimes);
         // Before the program begins, and until its end has been told, there is nobody but these.
         look.alive |= family.kept;
         look.in_transit |= self.deaths.untold(&family.dead, &look, Instant::now());
@@ -179,7 +183,7 @@ impl Watch {
     #[cfg(target_os = "linux")]
     fn still_runs(&self) -> bool {
         const MOMENT: Duration = Duration::from_millis(5);
-        self.running.is_some_and(|(pid, tid, at)| at.elapsed() < MOMENT && super::tree::runs(pid, tid))
+        self.running.is_some_and(|(pid, tid, at)| at.elapsed() < MOMENT && super::tree::runs(&self.files, pid, tid))
     }
 
     /// Takes one look: all that is known here is whether the program still runs.
