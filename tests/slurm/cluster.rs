@@ -92,16 +92,15 @@ impl Cluster {
                 "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=1 RealMemory=1000 State=UNKNOWN\n"
             )
         };
-        // A node that says nothing for some seconds is dead; jobs begin without delay.
+        // A node that says nothing for some seconds is dead; jobs begin without delay. What is not said (accounting,
+        // cgroups) is left out by default, under names that differ between versions.
         let text = format!(
             "ClusterName=sockspec\nSlurmctldHost={host}(127.0.0.1)\nSlurmctldPort={control}\nAuthType=auth/munge\n\
              AuthInfo=socket={path}/munge.sock\nCredType=cred/munge\nSlurmUser={user}\nSlurmdUser={user}\n\
              SlurmctldPidFile={path}/slurmctld.pid\nSlurmdPidFile={path}/slurmd-%n.pid\nStateSaveLocation={path}/state\n\
              SlurmdSpoolDir={path}/spool-%n\nSlurmctldLogFile={path}/slurmctld.log\nSlurmdLogFile={path}/slurmd-%n.log\n\
-             ProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\nMpiDefault=none\nSwitchType=switch/none\n\
-             SchedulerType=sched/backfill\nSelectType=select/cons_tres\nSelectTypeParameters=CR_Core\n\
-             JobAcctGatherType=jobacct_gather/none\nAccountingStorageType=accounting_storage/none\n\
-             JobCompType=jobcomp/none\nReturnToService=2\nSlurmdTimeout=5\nMessageTimeout=5\nTCPTimeout=2\nKillWait=2\n\
+             ProctrackType=proctrack/linuxproc\nSchedulerType=sched/backfill\nSelectType=select/cons_tres\nSelectTypeParameters=CR_Core\n\
+             ReturnToService=2\nSlurmdTimeout=5\nMessageTimeout=5\nTCPTimeout=2\nKillWait=2\n\
              SchedulerParameters=batch_sched_delay=0,sched_min_interval=100000,sched_interval=1,bf_interval=1\n\
              SlurmdParameters=config_overrides\n{}{}PartitionName=grade Nodes=n1,n2 Default=YES State=UP\n",
             node("n1", n1),

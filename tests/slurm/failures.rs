@@ -32,22 +32,23 @@ fn log(room: &Room, file: &str) -> String {
 fn a_failed_task_is_named_and_run_again_by_the_same_command() {
     let Some(cluster) = Cluster::start() else { return };
     let room = room(6);
-    // The second task finds something that is no store.
-    let bad = room.path.join("out/shards/2/sockspec.db");
+    // The first task finds something that is no store.
+    let bad = room.path.join("out/shards/1/sockspec.db");
     fs::create_dir_all(bad.parent().unwrap()).unwrap();
     fs::write(&bad, "no database, and long enough to be seen as none: ".repeat(40)).unwrap();
     let ran = cluster.batch(&room, "export", "out", &["--shards", "2"]);
     assert_eq!(ran.status, 3, "{ran:?} {}", cluster.logs());
-    for wanted in ["shard 2 of 2 failed (task ", "it is damaged", "out/slurm/2.log)", "--on slurm --shards 2\n"] {
+    for wanted in ["shard 1 of 2 failed (task ", "it is damaged", "out/slurm/1.log)", "--on slurm --shards 2\n"] {
         assert!(ran.err.contains(wanted), "{wanted}: {}", ran.err);
     }
-    assert!(!ran.err.contains("shard 1 of 2 failed"), "{}", ran.err);
+    assert!(!ran.err.contains("shard 2 of 2 failed"), "{}", ran.err);
+    assert!(ran.out.contains("Graded in 1 of 2 shards."), "the other is joined: {}", ran.out);
     fs::remove_file(&bad).unwrap();
-    let before = log(&room, "1.log");
+    let before = log(&room, "2.log");
     let ran = cluster.batch(&room, "export", "out", &["--shards", "2"]);
     assert_eq!(ran.status, 0, "{ran:?} {}", cluster.logs());
     assert!(ran.err.contains("Submitted 1 shard: "), "{}", ran.err);
-    assert_eq!(log(&room, "1.log"), before, "what was done is not done again");
+    assert_eq!(log(&room, "2.log"), before, "what was done is not done again");
     assert!(ran.out.contains("6 submissions\n     6  have all that is required"), "{}", ran.out);
     // All of it was told: the same command begins anew, and finds nothing to grade.
     let ran = cluster.batch(&room, "export", "out", &["--shards", "2"]);

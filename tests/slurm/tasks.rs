@@ -50,7 +50,7 @@ fn what_cannot_be_graded_is_a_result_and_what_was_left_is_none() {
     assert_eq!(room.verdicts("out"), room.verdicts("out/shards/1"));
     fs::remove_dir_all(room.path.join("export").join(Layout::Plain.id(0))).unwrap();
     let joined = room.sockspec(&["batch", "export", "--out=out", "--assignment=lab.yaml", "--join=2"]);
-    assert!(joined.status == 3 && joined.err.contains("1 shard without a store: 2"), "{joined:?}");
+    assert!(joined.status == 3 && joined.err.contains("1 shard without a store that can be joined: 2"), "{joined:?}");
     assert_eq!(room.verdicts("out").len(), 1, "who is no longer in the export is left out");
 }
 

@@ -18,7 +18,7 @@ pub fn join(batch: &Batch, shards: u32, screen: &Screen, teller: Option<&mut Tel
     let shelf = batch.suites.load(Some(&batch.export))?;
     let terms = terms::of(&shelf, &batch.flags())?;
     let mut store = Store::create(&batch.out).map_err(cohort::stop)?;
-    let missing = take_over(&mut store, batch, shards, screen, teller)?;
+    let missing = take_over(&mut store, batch, shards, screen, teller);
     cohort::note_terms(&store, &shelf, &batch.flags(), &terms)?;
     if batch.only.is_empty() {
         let all: Vec<String> = export.submissions.iter().map(|one| one.student.id.clone()).collect();
@@ -32,35 +32,40 @@ pub fn join(batch: &Batch, shards: u32, screen: &Screen, teller: Option<&mut Tel
         [] => Ended { status: summary.status, end: End::Done },
         some => {
             let words: Vec<String> = some.iter().map(u32::to_string).collect();
-            let why = format!("{} without a store: {}", count(some.len(), "shard"), words.join(", "));
+            let why =
+                format!("{} without a store that can be joined: {}", count(some.len(), "shard"), words.join(", "));
             screen.error(&why);
             Ended { status: TROUBLE, end: End::Failed(why) }
         }
     })
 }
 
-/// Takes over what there is; the shards that have nothing.
+/// Takes over what there is; the shards of which nothing could be.
 fn take_over(
     store: &mut Store,
     batch: &Batch,
     shards: u32,
     screen: &Screen,
     mut teller: Option<&mut Teller>,
-) -> Result<Vec<u32>, Stop> {
+) -> Vec<u32> {
     let mut missing = Vec::new();
     for shard in 1..=shards {
         let folder = batch.out.join("shards").join(shard.to_string());
-        if Store::is_in(&folder) {
-            let part = Store::read(&folder).map_err(cohort::stop)?;
-            part.tidy().map_err(cohort::stop)?;
-            let taken = store.take_over(&part).map_err(cohort::stop)?;
-            screen.note(&format!("shard {shard}: {}\n", count(taken, "submission")));
-        } else {
-            missing.push(shard);
+        let taken = Store::read(&folder).and_then(|part| {
+            part.tidy()?;
+            store.take_over(&part)
+        });
+        match taken {
+            Ok(taken) => screen.note(&format!("shard {shard}: {}\n", count(taken, "submission"))),
+            // One that cannot be read keeps none of the others back.
+            Err(error) => {
+                screen.error(&format!("shard {shard}: {error}"));
+                missing.push(shard);
+            }
         }
         if let Some(teller) = teller.as_deref_mut() {
             teller.tell(shard as usize, shards as usize);
         }
     }
-    Ok(missing)
+    missing
 }

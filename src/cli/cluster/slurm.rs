@@ -95,7 +95,7 @@ fn end(run: &mut Run, work: &Work, screen: &Screen) -> Outcome {
     let failed = unfinished(work);
     let join = Progress::read(&work.progress_of_join());
     let is_whole = failed.is_empty() && join.as_ref().is_some_and(Progress::is_done);
-    let status = told::result(work, join.as_ref(), screen)?;
+    let status = told::result(work, failed.len(), join.as_ref(), screen)?;
     if is_whole {
         run.close().map_err(unusable)?;
         return Ok(status);

@@ -100,13 +100,15 @@ pub fn interrupted(run: &Run) -> String {
 ///
 /// # Errors
 /// The store's.
-pub fn result(work: &Work, join: Option<&Progress>, screen: &Screen) -> Result<u8, Stop> {
+pub fn result(work: &Work, failed: usize, join: Option<&Progress>, screen: &Screen) -> Result<u8, Stop> {
     if join.is_none_or(|join| join.end.is_none()) || !Store::is_in(&work.out) {
         return Ok(TROUBLE);
     }
     let summary = cohort::Summary::of(&Store::read(&work.out).map_err(cohort::stop)?)?;
     let mut text = summary.told(screen);
-    text.push_str(&format!("Graded in {}. Stored in {}.\n", super::shards(work.shards as usize), work.out));
+    let all = work.shards as usize;
+    let of = if failed > 0 { format!("{} of ", all - failed) } else { String::new() };
+    text.push_str(&format!("Graded in {of}{}. Stored in {}.\n", super::shards(all), work.out));
     if work.reports.is_empty() {
         text.push_str(&format!("For reports: sockspec report {} --report html=site/\n", work.out));
     }
