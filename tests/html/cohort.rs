@@ -93,7 +93,7 @@ fn mixed(number: usize, whole: bool) -> Graded {
         record.programs.truncate(3);
         let (role, points) = (Role::TcpClient, Points(2500));
         let looked_for = "a file such as TCPClient.py".to_owned();
-        record.missing = vec![Missing { role, looked_for, points, shown: points }];
+        record.missing = vec![Missing { role, looked_for, points, shown: points, kept: Vec::new() }];
     }
     let records = || record.programs.iter().map(|one| one.record.clone()).collect();
     Graded { verdict: record.judge(), records: if whole { records() } else { Vec::new() } }
