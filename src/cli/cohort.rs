@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::args::Shelf;
+use super::members::Names;
 use super::output::{self, Screen};
 use super::terms::Flags;
 use super::{Stop, reports};
@@ -191,7 +192,7 @@ fn entry(stored: Stored, dialect: Option<&str>) -> (Entry, Vec<crate::roster::St
             (Outcome::Graded(Box::new(Graded { verdict: kept.verdict, records })), Some(again))
         }
     };
-    (Entry { student: stored.student, outcome, again }, stored.members)
+    (Entry { student: stored.student, members: Vec::new(), outcome, again }, stored.members)
 }
 
 /// Writes reports, one submission after the other: no more than one is in memory.
@@ -208,17 +209,16 @@ pub fn write(store: &Store, wanted: &[Out]) -> Result<(), Stop> {
     for out in wanted {
         reports.push((out, cohort::cohort(out.format, &out.options(column.clone()))?));
     }
-    for id in store.ids().map_err(stop)? {
-        let Some(stored) = store.get(&id).map_err(stop)? else { continue };
+    let ids = store.ids().map_err(stop)?;
+    let mut names = Names::beside(&ids);
+    for id in &ids {
+        let Some(stored) = store.get(id).map_err(stop)? else { continue };
         let (mut entry, members) = entry(stored, dialect.as_deref());
-        let group = entry.student.clone();
+        let (group, named) = (entry.student.clone(), names.of(&entry.student, &members));
         for (out, report) in &mut reports {
-            let each = if out.format.is_gradebook() && !members.is_empty() {
-                &members[..]
-            } else {
-                std::slice::from_ref(&group)
-            };
-            for student in each {
+            let rows = out.format.is_gradebook() && !members.is_empty();
+            entry.members = if rows { Vec::new() } else { named.clone() };
+            for student in if rows { members.as_slice() } else { std::slice::from_ref(&group) } {
                 entry.student.clone_from(student);
                 put(out, report.entry(&entry)?)?;
             }

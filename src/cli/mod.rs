@@ -26,6 +26,7 @@ mod hidden;
 mod judge;
 mod lint;
 mod list;
+mod members;
 mod merge;
 mod output;
 mod parade;

@@ -168,21 +168,31 @@ pub struct Missing {
     /// that does not say, for too small a total does less harm than one that tells what is hidden.
     #[serde(default)]
     pub shown: Points,
+    /// Those that a student may know of later, or never.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<(Visibility, Points)>,
 }
 
 impl Missing {
     /// That there is no program for a plan.
     #[must_use]
     pub fn of(plan: &Plan, looked_for: String) -> Self {
-        let mut missing = Self { role: plan.role, looked_for, points: Points(0), shown: Points(0) };
+        let (role, points, shown) = (plan.role, Points(0), Points(0));
+        let mut missing = Self { role, looked_for, points, shown, kept: Vec::new() };
         missing.weigh(plan);
         missing
     }
 
     /// What it would have been worth under a plan.
     pub fn weigh(&mut self, plan: &Plan) {
-        let shown = plan.requirements.iter().filter(|asked| asked.visibility == Visibility::Visible);
-        self.shown = shown.map(|asked| asked.points).sum();
+        let of = |visibility: Visibility| -> Points {
+            let asked = plan.requirements.iter().filter(|asked| asked.visibility == visibility);
+            asked.map(|asked| asked.points).sum()
+        };
+        let later = [Visibility::AfterDueDate, Visibility::AfterPublished, Visibility::Hidden];
+        self.shown = of(Visibility::Visible);
+        self.kept = later.map(|visibility| (visibility, of(visibility))).into();
+        self.kept.retain(|(_, points)| *points > Points(0));
         self.points = plan.requirements.iter().map(|asked| asked.points).sum();
     }
 }
@@ -252,6 +262,9 @@ mod tests {
         let mut missing = whole.clone();
         missing.weigh(&plan);
         assert_eq!((missing.points, missing.shown + worth), (whole.points, whole.points));
+        let kept: Vec<Visibility> = missing.kept.iter().map(|(visibility, _)| *visibility).collect();
+        assert_eq!(kept, [Visibility::AfterDueDate, Visibility::AfterPublished, Visibility::Hidden]);
+        assert_eq!(missing.kept.iter().map(|(_, points)| *points).sum::<Points>(), worth);
         plan.requirements.drain(..3);
         missing.weigh(&plan);
         assert_eq!((missing.points, missing.shown + worth), (missing.shown, whole.points), "weighed again");

@@ -4,7 +4,8 @@
 //! Its points are whole numbers: **ours are given in hundredths**, so that none are lost by rounding
 //! (`max-score` 10000 is 100 points). The result is published in the student's repository, so hidden
 //! requirements are left out, and `score` is that of what is shown; who hides requirements takes the
-//! grade from `csv` or `json`. What could not be graded is worth nothing either way.
+//! grade from `csv` or `json`. What could not be graded is worth nothing either way. Its runner takes any exit
+//! status but 0 for a breakdown: `check --exit-zero`.
 
 use serde::Serialize;
 use serde_json::json;

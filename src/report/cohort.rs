@@ -11,6 +11,9 @@ use crate::roster::Student;
 pub struct Entry {
     /// Who.
     pub student: Student,
+    /// The members of a group, where it is one: what is handed to students is handed to each of them under
+    /// their own name, too. Their IDs are nobody else's.
+    pub members: Vec<Student>,
     /// What came of it.
     pub outcome: Outcome,
     /// The command line that grades it again with the same seed, where there is something to grade.
@@ -98,7 +101,7 @@ struct OneFile {
 impl Cohort for OneFile {
     fn entry(&mut self, entry: &Entry) -> Result<Vec<File>, ReportError> {
         if let Some(document) = &mut self.document {
-            take_in(document.as_mut(), entry)?;
+            take_in(document.as_mut(), entry, &entry.student)?;
         }
         Ok(Vec::new())
     }
@@ -118,10 +121,14 @@ struct Folder {
 
 impl Cohort for Folder {
     fn entry(&mut self, entry: &Entry) -> Result<Vec<File>, ReportError> {
-        let mut document = document::new(self.format, &self.options, false);
-        take_in(document.as_mut(), entry)?;
-        let path = file_name(&entry.student.id, self.format.extension());
-        Ok(vec![File { path, bytes: document.finish()? }])
+        let members = if self.format.is_handed_out() { entry.members.as_slice() } else { &[] };
+        let file = |student: &Student| {
+            let mut document = document::new(self.format, &self.options, false);
+            take_in(document.as_mut(), entry, student)?;
+            let path = file_name(&student.id, self.format.extension());
+            Ok(File { path, bytes: document.finish()? })
+        };
+        std::iter::once(&entry.student).chain(members).map(file).collect()
     }
 
     fn end(&mut self) -> Result<Vec<File>, ReportError> {
@@ -129,8 +136,8 @@ impl Cohort for Folder {
     }
 }
 
-fn take_in(document: &mut dyn Document, entry: &Entry) -> Result<(), ReportError> {
-    let who = Who { student: &entry.student, again: entry.again.as_deref(), known: true };
+fn take_in(document: &mut dyn Document, entry: &Entry, student: &Student) -> Result<(), ReportError> {
+    let who = Who { student, again: entry.again.as_deref(), known: true };
     match &entry.outcome {
         Outcome::Graded(graded) => document.submission(&who, graded),
         Outcome::Unread { reason } => {

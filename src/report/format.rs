@@ -110,6 +110,13 @@ impl Format {
         matches!(self, Self::Csv | Self::CsvMoodle | Self::CsvCanvas)
     }
 
+    /// Whether it is made to be handed to students, each their own. (Another format with a file a submission is read
+    /// by a program, which would count the members of a group as so many submissions.)
+    #[must_use]
+    pub fn is_handed_out(self) -> bool {
+        matches!(self, Self::Markdown | Self::Html)
+    }
+
     /// Whether it has what is hidden from students, too: it is for who grades, or for a platform that hides by
     /// itself.
     #[must_use]

@@ -103,7 +103,9 @@ impl Github {
 
     fn totals(&mut self, who: &Who<'_>, graded: &Graded) {
         let (score, of) = told::total(&graded.verdict);
-        let line = self.named(who, &format!("{score} of {of} points"));
+        let points = told::no_points(&graded.verdict)
+            .map_or_else(|| format!("{score} of {of} points"), |none| none.words().to_owned());
+        let line = self.named(who, &points);
         self.log.push_str(&format!("{}\n", not_a_command(&attribute(&tame(&line)))));
     }
 }

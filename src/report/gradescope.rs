@@ -3,7 +3,7 @@
 //! Hidden requirements are in it, for there the grade comes from the tests: each says by its `visibility`
 //! who sees it, and Gradescope keeps it, and the total with it, from the others. What a student is
 //! shown of a failure (`show`) is all that its `output` has. A program that is missing is a visible test, worth
-//! what is visible of it, and a hidden one, worth the rest. What could not be graded is a test of no
+//! what is visible of it, and one for each other visibility that it has, worth what is seen then. What could not be graded is a test of no
 //! points, so that none are lost by it, and the report's `output` asks to run it again.
 
 use serde_json::{Value, json};
@@ -118,10 +118,9 @@ fn output(graded: &Graded, program: &ProgramVerdict, judged: &Judged) -> String 
     xml_text(&tame(&format!("{extra}{text}")))
 }
 
-/// The tests of a missing program: what a student may know of, and the rest where there is any.
+/// The tests of a missing program: what a student may know of now, and what later or never, where there is any.
 fn absent(missing: &Missing, number: usize) -> Vec<Value> {
-    let rest = Points(missing.points.0.saturating_sub(missing.shown.0));
-    let test = |part: u8, name: String, points: Points, seen: Visibility| {
+    let test = |part: usize, name: String, points: Points, seen: Visibility| {
         json!({
             "name": name,
             "number": format!("{number}.{part}"),
@@ -134,8 +133,17 @@ fn absent(missing: &Missing, number: usize) -> Vec<Value> {
         })
     };
     let mut tests = vec![test(1, told::presence(missing), missing.shown, Visibility::Visible)];
-    if rest > Points(0) {
-        tests.push(test(2, format!("{} (hidden requirements)", told::presence(missing)), rest, Visibility::Hidden));
+    let known = missing.shown + missing.kept.iter().map(|(_, points)| *points).sum();
+    // A record that does not say of what a student may know keeps it all.
+    let unknown = Points(missing.points.0.saturating_sub(known.0));
+    let rest = missing.kept.iter().copied().chain((unknown > Points(0)).then_some((Visibility::Hidden, unknown)));
+    for (part, (seen, points)) in (2..).zip(rest) {
+        let which = match seen {
+            Visibility::AfterDueDate => "requirements that are hidden until it is due",
+            Visibility::AfterPublished => "requirements that are hidden until grades are published",
+            Visibility::Hidden | Visibility::Visible => "hidden requirements",
+        };
+        tests.push(test(part, format!("{} ({which})", told::presence(missing)), points, seen));
     }
     tests
 }

@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 
 use super::document::{Document, Who};
 use super::group::{Group, failures};
-use super::{Graded, ReportError, told};
+use super::told::{self, NoPoints};
+use super::{Graded, ReportError};
 use crate::judge::verdict::{Judged, Missing, ProgramVerdict, Verdict};
 use crate::plan::model::{Level, Show};
 use crate::plan::points::Points;
@@ -51,13 +52,15 @@ impl Document for Markdown {
 
 /// The score in a sentence; of what is shown, and it says so.
 pub(super) fn points(graded: &Graded) -> String {
-    let (score, of) = told::total(&graded.verdict);
-    let graded_at_all = graded.verdict.requirements().any(|judged| !matches!(judged.verdict, Verdict::Ungraded { .. }));
-    if of == Points(0) && !graded_at_all && graded.verdict.missing.is_empty() {
-        return "**Not graded.** No points are lost by that.".to_owned();
+    let verdict = &graded.verdict;
+    let (score, of) = told::total(verdict);
+    let shown = if told::hides(verdict) { " for what is shown here" } else { "" };
+    match told::no_points(verdict) {
+        None => format!("**{score} of {of} points**{shown}."),
+        Some(NoPoints::Unseen) => "**No points are shown here.**".to_owned(),
+        Some(NoPoints::Ungraded) => format!("**Not graded.** No points are lost by that{shown}."),
+        Some(NoPoints::Worthless) => format!("**No points** are given{shown}."),
     }
-    let shown = if told::hides(&graded.verdict) { " for what is shown here" } else { "" };
-    format!("**{score} of {of} points**{shown}.")
 }
 
 /// A submission in parts, each of which stands by itself; headings begin at a level.
@@ -74,8 +77,8 @@ pub(super) fn parts(graded: &Graded, level: usize) -> Vec<String> {
 
 fn table(program: &ProgramVerdict, level: usize) -> String {
     let (score, of) = told::score(program);
-    let graded = told::shown(program).any(|judged| !matches!(judged.verdict, Verdict::Ungraded { .. }));
-    let points = if graded { format!("{score} of {of} points") } else { "Not graded".to_owned() };
+    let points = NoPoints::of(told::shown(program), of)
+        .map_or_else(|| format!("{score} of {of} points"), |none| capital(none.words()));
     let mut out = format!(
         "{} {} {}\n\n{points}. {}, dialect {}.\n\n",
         "#".repeat(level),

@@ -9,7 +9,8 @@ use anstyle::{AnsiColor, Style};
 use super::group::{Group, failures};
 use super::layout::{Paint, fit, pad, width, wrap};
 use super::sanitize::not_a_command;
-use super::{Graded, blocker_is_shown, is_shown, ladder, told};
+use super::told::{self, NoPoints};
+use super::{Graded, blocker_is_shown, is_shown, ladder};
 use crate::judge::verdict::{Finding, Judged, Missing, ProgramVerdict, Verdict};
 use crate::plan::model::{Level, Show, Visibility};
 use crate::plan::points::Points;
@@ -304,7 +305,9 @@ impl<'a> Page<'a> {
         }));
         if rows.len() > 1 {
             let (score, of) = told::total(&self.graded.verdict);
-            rows.push(["Together".to_owned(), format!("{score} / {of}"), String::new(), String::new()]);
+            let score =
+                told::no_points(verdict).map_or_else(|| format!("{score} / {of}"), |none| none.words().to_owned());
+            rows.push(["Together".to_owned(), score, String::new(), String::new()]);
         }
         let column = |index: usize| rows.iter().map(|row| width(&row[index])).max().unwrap_or(0);
         let columns = [column(0), column(1), column(2)];
@@ -398,8 +401,8 @@ fn row(program: &ProgramVerdict) -> [String; 4] {
         .collect();
     let extras = if extras().count() == 0 { String::new() } else { format!("extras {passed}/{}", extras().count()) };
     let (score, of) = told::score(program);
-    let graded = shown(program).any(|judged| !matches!(judged.verdict, Verdict::Ungraded { .. }));
-    let score = if graded { format!("{score} / {of}") } else { "not graded".to_owned() };
+    let score =
+        NoPoints::of(shown(program), of).map_or_else(|| format!("{score} / {of}"), |none| none.words().to_owned());
     [capital(program.role.words()), score, parts.join(", "), extras]
 }
 
@@ -430,6 +433,9 @@ fn sentence(graded: &Graded) -> (String, Style) {
     if ungraded > 0 {
         parts.push(format!("{ungraded} could not be graded"));
         return (format!("{}.", capital(&parts.join("; "))), MAGENTA);
+    }
+    if parts.is_empty() && all().next().is_none() {
+        return ("Nothing of what was tested is shown.".to_owned(), Style::new());
     }
     if parts.is_empty() {
         let hidden = graded.verdict.requirements().any(|judged| judged.visibility != Visibility::Visible);

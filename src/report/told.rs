@@ -117,6 +117,56 @@ pub(super) fn hides(verdict: &SubmissionVerdict) -> bool {
         || verdict.missing.iter().any(|missing| missing.shown != missing.points)
 }
 
+/// What holds in place of a number of points, where nobody sees any to be earned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoPoints {
+    /// Nothing at all is seen.
+    Unseen,
+    /// Nothing of what is seen could be graded.
+    Ungraded,
+    /// All that is seen is worth nothing.
+    Worthless,
+}
+
+impl NoPoints {
+    /// Of the requirements that somebody sees, and of so many points that these can earn.
+    pub(super) fn of<'a>(seen: impl Iterator<Item = &'a Judged>, points: Points) -> Option<Self> {
+        if points > Points(0) {
+            return None;
+        }
+        let (mut all, mut ungraded) = (0, 0);
+        for judged in seen {
+            all += 1;
+            ungraded += usize::from(matches!(judged.verdict, Verdict::Ungraded { .. }));
+        }
+        Some(match (all, ungraded) {
+            (0, _) => Self::Unseen,
+            _ if all == ungraded => Self::Ungraded,
+            _ => Self::Worthless,
+        })
+    }
+
+    /// Of a whole submission: a program that is missing is seen, and may be worth nothing.
+    pub(super) fn beside(self, missing: &[Missing]) -> Self {
+        if missing.is_empty() { self } else { Self::Worthless }
+    }
+
+    /// In a word or two.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Unseen => "not shown",
+            Self::Ungraded => "not graded",
+            Self::Worthless => "worth no points",
+        }
+    }
+}
+
+/// The same of a submission, by what is shown of it.
+pub(super) fn no_points(verdict: &SubmissionVerdict) -> Option<NoPoints> {
+    let none = NoPoints::of(verdict.programs.iter().flat_map(shown), total(verdict).1)?;
+    Some(none.beside(&verdict.missing))
+}
+
 /// What was earned, and what could be, by what is shown of a program.
 pub(super) fn score(program: &ProgramVerdict) -> (Points, Points) {
     (shown(program).map(|judged| judged.earned).sum(), shown(program).map(Judged::possible).sum())

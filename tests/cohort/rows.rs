@@ -59,7 +59,9 @@ fn each_member_of_a_group_has_a_row() {
     Submission::of(1, &[("UDPServer.py", &right)]).lay(&export.join("submission_2"));
     fs::write(export.join("submission_metadata.yml"), list).unwrap();
     let csv = ["csv", "csv-moodle", "csv-canvas"].map(|format| format!("{format}={format}.csv"));
-    let more: Vec<&str> = csv.iter().flat_map(|wanted| ["--report", wanted.as_str()]).collect();
+    let pages = ["html=site/".to_owned(), "markdown=feedback/".to_owned()];
+    let mut more: Vec<&str> = csv.iter().chain(&pages).flat_map(|wanted| ["--report", wanted.as_str()]).collect();
+    more.extend(["--dialect", "python"]);
     let ran = room.batch("export", "out", &more);
     assert_eq!(ran.status, 0, "{ran:?}");
     for file in ["csv.csv", "csv-moodle.csv", "csv-canvas.csv"] {
@@ -69,4 +71,18 @@ fn each_member_of_a_group_has_a_row() {
             assert_eq!(of, 1, "{file}: {name}: {rows:?}");
         }
     }
+    let names = |folder: &str| -> BTreeSet<String> {
+        let files = fs::read_dir(room.path.join(folder)).unwrap();
+        files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    assert_eq!((names("site/students").len(), names("site/submissions").len()), (4, 2), "a page for each member, too");
+    assert!(
+        names("feedback").is_superset(&["A1.md", "B2.md", "C3.md"].map(str::to_owned).into()),
+        "{:?}",
+        names("feedback")
+    );
+    let feedback = fs::read_to_string(room.path.join("feedback/B2.md")).unwrap();
+    let heading = feedback.lines().next().unwrap_or_default();
+    assert!(heading.contains("Bob") && !heading.contains("Ann"), "{feedback}");
+    assert!(feedback.contains("sockspec check . --assignment sockspec.yaml --dialect python --seed "), "{feedback}");
 }

@@ -93,7 +93,7 @@ fn mixed(number: usize, whole: bool) -> Graded {
         record.programs.truncate(3);
         let (role, points) = (Role::TcpClient, Points(2500));
         let looked_for = "a file such as TCPClient.py".to_owned();
-        record.missing = vec![Missing { role, looked_for, points, shown: points }];
+        record.missing = vec![Missing { role, looked_for, points, shown: points, kept: Vec::new() }];
     }
     let records = || record.programs.iter().map(|one| one.record.clone()).collect();
     Graded { verdict: record.judge(), records: if whole { records() } else { Vec::new() } }
@@ -116,7 +116,7 @@ pub fn entries(number: usize, whole: bool) -> impl Iterator<Item = Entry> {
             }
             Outcome::Graded(Box::new(graded))
         };
-        Entry { student: student(number), outcome, again: Some(again) }
+        Entry { student: student(number), members: Vec::new(), outcome, again: Some(again) }
     })
 }
 
@@ -148,7 +148,7 @@ pub fn hostile() -> Entry {
         email: Some(text()),
         late: true,
     };
-    Entry { student, outcome: Outcome::Graded(Box::new(graded)), again: Some(text()) }
+    Entry { student, members: Vec::new(), outcome: Outcome::Graded(Box::new(graded)), again: Some(text()) }
 }
 
 /// Writes a site to a folder of this name, where people can look at it after the test too.

@@ -4,6 +4,7 @@
 //! a report.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test fails by a panic")]
 
+mod hidden;
 mod platforms;
 mod readers;
 mod runs;

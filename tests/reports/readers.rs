@@ -125,8 +125,18 @@ fn students(one: &Run) -> Vec<Entry> {
     let unread =
         Outcome::Unread { reason: "+the archive is damaged,\r\n\"=cmd|' /C calc'!A0\"; hand in again".to_owned() };
     vec![
-        Entry { student: student("anne", "@SUM(1+1)*cmd|' /C calc'!A0", "000123"), outcome: graded, again: None },
-        Entry { student: student("bob", "Müller, \"Bob\" -1", "42"), outcome: unread, again: None },
+        Entry {
+            student: student("anne", "@SUM(1+1)*cmd|' /C calc'!A0", "000123"),
+            members: Vec::new(),
+            outcome: graded,
+            again: None,
+        },
+        Entry {
+            student: student("bob", "Müller, \"Bob\" -1", "42"),
+            members: Vec::new(),
+            outcome: unread,
+            again: None,
+        },
     ]
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Every page is one file that needs no other: no network, no script but the index's own, and a
 //! Content-Security-Policy that allows nothing else. `index.html` and `submissions/ID.html` are the
-//! teacher's and hold all; `students/ID.html` is what may be handed to the student, and leads nowhere
-//! else. What is hidden from students is not in it, nor in a number of it.
+//! teacher's and hold all; `students/ID.html` is what may be handed to the student (of a group, to each
+//! member, under their own ID), and leads nowhere else. What is hidden from students is not in it, nor in a number of it.
 
 mod cluster;
 mod diagram;
@@ -54,12 +54,14 @@ impl Site {
 impl Cohort for Site {
     fn entry(&mut self, entry: &Entry) -> Result<Vec<File>, ReportError> {
         self.index.take(entry);
-        Ok([(Reader::Staff, SUBMISSIONS), (Reader::Student, STUDENTS)]
-            .map(|(reader, folder)| File {
-                path: Utf8PathBuf::from(folder).join(file_name(&entry.student.id)),
-                bytes: of_cohort(entry, reader),
-            })
-            .into())
+        let page = |student: &Student, reader: Reader, folder: &str| File {
+            path: Utf8PathBuf::from(folder).join(file_name(&student.id)),
+            bytes: of_cohort(entry, student, reader),
+        };
+        let mut files = vec![page(&entry.student, Reader::Staff, SUBMISSIONS)];
+        let students = std::iter::once(&entry.student).chain(&entry.members);
+        files.extend(students.map(|student| page(student, Reader::Student, STUDENTS)));
+        Ok(files)
     }
 
     fn end(&mut self) -> Result<Vec<File>, ReportError> {
@@ -67,17 +69,17 @@ impl Cohort for Site {
     }
 }
 
-/// A page of the site.
-fn of_cohort(entry: &Entry, reader: Reader) -> Vec<u8> {
-    let name = entry.student.shown();
-    let file = file_name(&entry.student.id);
+/// A page of the site, about whoever handed in or a member of that group.
+fn of_cohort(entry: &Entry, student: &Student, reader: Reader) -> Vec<u8> {
+    let name = student.shown();
+    let file = file_name(&student.id);
     let main = match &entry.outcome {
         Outcome::Graded(graded) => {
             // The teacher's command line names the teacher's files.
             let again = if reader == Reader::Staff { entry.again.as_deref() } else { None };
-            Page { graded, reader, again, prefix: "" }.whole(Some(&entry.student))
+            Page { graded, reader, again, prefix: "" }.whole(Some(student))
         }
-        Outcome::Unread { reason } => who::unread(&entry.student, reason),
+        Outcome::Unread { reason } => who::unread(student, reason),
     };
     let top = html! {
         @if reader == Reader::Staff {

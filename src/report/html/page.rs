@@ -9,8 +9,9 @@ use super::who::{heading, moment};
 use crate::judge::verdict::{Judged, Missing, ProgramVerdict, Verdict};
 use crate::plan::model::{Level, Show};
 use crate::plan::points::Points;
+use crate::report::Graded;
 use crate::report::group::{Group, failures_among};
-use crate::report::{Graded, told};
+use crate::report::told::{self, NoPoints};
 use crate::roster::Student;
 use crate::text::{capital, count};
 
@@ -82,6 +83,8 @@ impl<'a> Page<'a> {
     fn score(self) -> Markup {
         let verdict = &self.graded.verdict;
         let (earned, of) = self.reader.total(verdict);
+        let seen = verdict.programs.iter().flat_map(|program| self.reader.requirements(program));
+        let none = NoPoints::of(seen, of).map(|none| none.beside(&verdict.missing));
         let of_what = match self.reader {
             Reader::Staff => "points of all that could be graded",
             Reader::Student => "points of what is shown here",
@@ -89,8 +92,12 @@ impl<'a> Page<'a> {
         html! {
             section .score aria-label="Score" {
                 p .total {
-                    span .earned { (earned.to_string()) } span .of { " / " (of.to_string()) } " "
-                    span .of-what { (of_what) }
+                    @if let Some(none) = none {
+                        span .earned { (capital(none.words())) }
+                    } @else {
+                        span .earned { (earned.to_string()) } span .of { " / " (of.to_string()) } " "
+                        span .of-what { (of_what) }
+                    }
                 }
                 (bar(earned, of))
                 div .scroll tabindex="0" role="region" aria-label="Scores of the programs" {
@@ -113,6 +120,14 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// The points of a program, or what holds where there are none.
+    fn points(self, program: &ProgramVerdict, earned: Points, of: Points) -> Markup {
+        match NoPoints::of(self.reader.requirements(program), of) {
+            None => points(earned, of),
+            Some(none) => html! { span .points { (none.words()) } },
+        }
+    }
+
     /// A program's line under the score.
     fn row(self, program: &ProgramVerdict) -> Markup {
         let (earned, of) = self.reader.points(program);
@@ -126,7 +141,7 @@ impl<'a> Page<'a> {
                 th scope="row" {
                     a href={ "#" (self.prefix) (program.role.name()) } { (capital(program.role.words())) }
                 }
-                td .number { (points(earned, of)) }
+                td .number { (self.points(program, earned, of)) }
                 td {
                     @for (name, word) in [("passed", "passed"), ("failed", "failed"), ("blocked", "blocked"), ("ungraded", "not graded")] {
                         @let many = number(Level::Required, name);
@@ -169,7 +184,7 @@ impl<'a> Page<'a> {
         let (earned, of) = self.reader.points(program);
         html! {
             div .program id={ (self.prefix) (program.role.name()) } {
-                h3 { (capital(program.role.words())) " " (points(earned, of)) }
+                h3 { (capital(program.role.words())) " " (self.points(program, earned, of)) }
                 p .meta {
                     span { code { bdi { (Said(&program.path)) } } }
                     span { (Said(&program.language)) }

@@ -15,7 +15,7 @@ fn student(id: &str) -> Student {
 
 fn entry(id: &str, graded: Graded) -> Entry {
     let again = Some("sockspec check /home/ta/export --seed 42".to_owned());
-    Entry { student: student(id), outcome: Outcome::Graded(Box::new(graded)), again }
+    Entry { student: student(id), members: Vec::new(), outcome: Outcome::Graded(Box::new(graded)), again }
 }
 
 fn text(bytes: Vec<u8>) -> String {
@@ -144,6 +144,7 @@ fn hostile_text_is_no_markup_on_any_page() {
 fn failures_of_one_cause_are_one_cluster() {
     let unread = Entry {
         student: student("late"),
+        members: Vec::new(),
         outcome: Outcome::Unread { reason: "nothing was handed in".to_owned() },
         again: None,
     };
@@ -162,7 +163,12 @@ fn the_matrix_has_a_letter_for_each_requirement() {
     let mut first = sample();
     // The second submission is asked for more: it stands where its suite has it.
     first.verdict.programs[1].requirements.remove(1);
-    let unread = Entry { student: student("c"), outcome: Outcome::Unread { reason: "gone".to_owned() }, again: None };
+    let unread = Entry {
+        student: student("c"),
+        members: Vec::new(),
+        outcome: Outcome::Unread { reason: "gone".to_owned() },
+        again: None,
+    };
     let data = data(&index([entry("a", first), entry("b", sample()), unread]));
     let columns: Vec<&str> =
         data["columns"].as_array().unwrap().iter().map(|column| column["id"].as_str().unwrap()).collect();

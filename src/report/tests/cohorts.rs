@@ -35,7 +35,12 @@ fn of_nothing() -> Graded {
 
 /// One of each kind, with names that are formulas, markup and commands.
 fn entries() -> Vec<Entry> {
-    let entry = |student, outcome| Entry { student, outcome, again: Some("sockspec check x --seed 42".to_owned()) };
+    let entry = |student, outcome| Entry {
+        student,
+        members: Vec::new(),
+        outcome,
+        again: Some("sockspec check x --seed 42".to_owned()),
+    };
     let graded = |graded| Outcome::Graded(Box::new(graded));
     vec![
         entry(student("whole", "=HYPERLINK(\"http://x\")", "0012345"), graded(whole())),
@@ -166,6 +171,7 @@ fn what_a_report_keeps_of_a_submission_is_not_what_was_recorded() {
     graded.records[0].records[0].events[0].fact = printed(&"x".repeat(1 << 19));
     let entry = |id: String| Entry {
         student: Student { id, ..Student::default() },
+        members: Vec::new(),
         outcome: Outcome::Graded(Box::new(graded.clone())),
         again: None,
     };
@@ -177,4 +183,31 @@ fn what_a_report_keeps_of_a_submission_is_not_what_was_recorded() {
         let bytes = report.end().unwrap().remove(0).bytes.len();
         assert!(bytes < 1 << 19, "{format}: {bytes} bytes of 5 submissions that printed half a MiB each");
     }
+}
+
+#[test]
+fn each_member_of_a_group_has_a_page() {
+    let group = Entry {
+        student: student("group", "Ann, Bob", "1"),
+        members: vec![student("ann", "Ann <b>", "2"), student("bob", "Bob", "3")],
+        outcome: Outcome::Graded(Box::new(sample())),
+        again: None,
+    };
+    let files = |format: Format, shape: Shape| -> Vec<(String, String)> {
+        let mut report = cohort(format, &CohortOptions { shape, formats: Options::default() }).unwrap();
+        let mut files = report.entry(&group).unwrap();
+        files.extend(report.end().unwrap());
+        files.into_iter().map(|file| (file.path.into_string(), text(file.bytes))).collect()
+    };
+    let names = |files: &[(String, String)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let feedback = files(Format::Markdown, Shape::Folder);
+    assert_eq!(names(&feedback), ["group.md", "ann.md", "bob.md"]);
+    assert!(feedback[2].1.starts_with("# Bob\n") && feedback[2].1.contains("TCPS-3"), "{}", feedback[2].1);
+    let site = files(Format::Html, Shape::Folder);
+    let wanted =
+        ["submissions/group.html", "students/group.html", "students/ann.html", "students/bob.html", "index.html"];
+    assert_eq!(names(&site), wanted);
+    assert!(site[2].1.contains("Ann &lt;b&gt;") && !site[2].1.contains("Bob") && !site[2].1.contains("href=\"../"));
+    assert_eq!(names(&files(Format::Junit, Shape::Folder)), ["group.xml"], "a program would count them");
+    assert_eq!(names(&files(Format::Json, Shape::File)), ["json.json"]);
 }

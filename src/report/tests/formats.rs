@@ -91,7 +91,51 @@ fn gradescope_has_what_is_hidden_of_a_missing_program_in_a_test_of_its_own() {
     let test = |number: &str, visibility: &str, points| (number.to_owned(), visibility.to_owned(), points);
     let seen = test("3.1", "visible", 10.0);
     assert_eq!(tests(&with_missing(2500, 1000)), [seen.clone(), test("3.2", "hidden", 15.0)]);
-    assert_eq!(tests(&with_missing(1000, 1000)), [seen], "no hidden test, which would hide the total");
+    assert_eq!(
+        tests(&with_missing(1000, 1000)),
+        std::slice::from_ref(&seen),
+        "no hidden test, which would hide the total"
+    );
+    let mut later = with_missing(2500, 1000);
+    later.verdict.missing[0].kept =
+        vec![(Visibility::AfterDueDate, Points(1100)), (Visibility::AfterPublished, Points(400))];
+    let later = tests(&later);
+    assert_eq!(later, [seen, test("3.2", "after_due_date", 11.0), test("3.3", "after_published", 4.0)]);
+}
+
+/// Where no points are to be seen, no number says so.
+#[test]
+fn without_points_it_is_said_what_holds() {
+    let mut graded = sample();
+    graded.verdict.missing.clear();
+    let first = |graded: &Graded| shown(Format::Markdown, graded).lines().nth(2).unwrap().to_owned();
+    let each = |graded: &Graded, change: fn(usize, &mut crate::judge::verdict::Judged)| {
+        let mut graded = graded.clone();
+        let programs = graded.verdict.programs.iter_mut();
+        programs.flat_map(|one| &mut one.requirements).enumerate().for_each(|(number, judged)| change(number, judged));
+        graded
+    };
+    let ungraded = each(&graded, |number, judged| match number {
+        0 => judged.visibility = Visibility::Hidden,
+        _ => {
+            judged.verdict = Verdict::Ungraded { reason: "no Python here".to_owned() };
+            (judged.earned, judged.finding) = (Points(0), None);
+        }
+    });
+    let hidden = each(&graded, |_, judged| judged.visibility = Visibility::Hidden);
+    let worthless = each(&graded, |_, judged| (judged.points, judged.earned) = (Points(0), Points(0)));
+    assert_eq!(first(&ungraded), "**Not graded.** No points are lost by that for what is shown here.");
+    assert_eq!(first(&hidden), "**No points are shown here.**");
+    assert_eq!(first(&worthless), "**No points** are given.");
+    for graded in [&ungraded, &hidden, &worthless] {
+        let mut reports =
+            [Format::Markdown, Format::GithubSummary, Format::Html].map(|format| shown(format, graded)).to_vec();
+        reports.push(plain(graded));
+        for report in reports {
+            assert!(!report.contains("0 of 0") && !report.contains("0 / 0"), "{report}");
+        }
+    }
+    assert!(plain(&hidden).contains("Nothing of what was tested is shown."));
 }
 
 #[test]

@@ -192,7 +192,7 @@ pub(in crate::report) fn sample() -> Graded {
     let mut graded = graded(vec![udp, tcp], vec![records(Role::TcpServer, facts)]);
     let looked_for = "a file such as TCPClient.py".to_owned();
     let (role, points) = (Role::TcpClient, Points(2500));
-    graded.verdict.missing = vec![Missing { role, looked_for, points, shown: points }];
+    graded.verdict.missing = vec![Missing { role, looked_for, points, shown: points, kept: Vec::new() }];
     graded
 }
 
