@@ -8,9 +8,10 @@ use clap::Args;
 use super::grade::{self, CheckRequest};
 use super::output::{self, Screen};
 use super::progress::Bars;
-use super::{Outcome, Suites, reports};
+use super::{Outcome, Stop, Suites, reports};
 use crate::batch::places::Places;
 use crate::ids::Role;
+use crate::judge::submission::SubmissionRecord;
 use crate::report::{self, Graded, Options, Wanted, terminal};
 use crate::sandbox::Level;
 use crate::text::shell_word;
@@ -84,10 +85,7 @@ impl Check {
         let record = grade::grade(&self.request(), Arc::new(move |progress| shown.show(progress)));
         bars.clear();
         let record = record?;
-        if let Some(file) = &self.record {
-            let bytes = serde_json::to_vec(&record).map_err(anyhow::Error::from)?;
-            output::write(file, &bytes)?;
-        }
+        let kept = self.keep(&record);
         if let Some(folder) = self.evidence.as_ref().filter(|folder| !grade::has_evidence(&record, folder)) {
             screen.note(&format!(
                 "No packets are in `{folder}`: they can be captured only in a private network of the program's own, \
@@ -97,7 +95,16 @@ impl Check {
         let graded = [grade::judged(&record)];
         let again = Some(self.again(record.seed));
         let options = Options { again, ..reports::surroundings(self.folder()) };
-        publish(screen, &graded, &self.reports, &options)
+        let status = publish(screen, &graded, &self.reports, &options);
+        // What was found out is shown all the same.
+        kept.and(status)
+    }
+
+    /// Writes what was observed, where that is wanted.
+    fn keep(&self, record: &SubmissionRecord) -> Result<(), Stop> {
+        let Some(file) = &self.record else { return Ok(()) };
+        let bytes = serde_json::to_vec(record).map_err(anyhow::Error::from)?;
+        output::write(file, &bytes).map_err(Stop::from)
     }
 
     /// The folder that programs' paths are relative to; none where a command line stands for the path.
