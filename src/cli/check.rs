@@ -9,9 +9,10 @@ use clap::Args;
 use super::grade::{self, CheckRequest};
 use super::output::{self, Screen};
 use super::progress::Bars;
-use super::{FAILED, Outcome, Suites, reports};
+use super::{FAILED, Outcome, Stop, Suites, reports};
 use crate::batch::places::Places;
 use crate::ids::Role;
+use crate::judge::submission::SubmissionRecord;
 use crate::report::timings::Timings;
 use crate::report::{self, Graded, Options, Wanted, terminal};
 use crate::sandbox::Level;
@@ -98,10 +99,7 @@ impl Check {
         let record = grade::grade(&self.request(), Arc::new(move |progress| shown.show(progress)));
         bars.clear();
         let record = record?;
-        if let Some(file) = &self.record {
-            let bytes = serde_json::to_vec(&record).map_err(anyhow::Error::from)?;
-            output::write(file, &bytes)?;
-        }
+        let kept = self.keep(&record);
         if let Some(folder) = self.evidence.as_ref().filter(|folder| !grade::has_evidence(&record, folder)) {
             screen.note(&format!(
                 "No packets are in `{folder}`: they can be captured only in a private network of the program's own, \
@@ -111,14 +109,20 @@ impl Check {
         let graded = [grade::judged(&record)];
         let again = Some(self.again(record.seed));
         let options = Options { again, ..reports::surroundings(self.folder()) };
-        let status = publish(screen, &graded, &self.reports, &options)?;
+        let status = publish(screen, &graded, &self.reports, &options);
         if self.timings {
-            let mut timings = Timings::default();
-            record.programs.iter().for_each(|recorded| timings.add(&recorded.record));
-            let own = Duration::from_micros(crate::sys::used());
-            screen.note(&format!("\n{}", timings.render(own, begun.elapsed())));
+            screen.note(&format!("\n{}", timings_of(&record, begun.elapsed())));
         }
+        // What was found out is shown all the same.
+        let status = kept.and(status)?;
         Ok(if self.exit_zero && status == FAILED { 0 } else { status })
+    }
+
+    /// Writes what was observed, where that is wanted.
+    fn keep(&self, record: &SubmissionRecord) -> Result<(), Stop> {
+        let Some(file) = &self.record else { return Ok(()) };
+        let bytes = serde_json::to_vec(record).map_err(anyhow::Error::from)?;
+        output::write(file, &bytes).map_err(Stop::from)
     }
 
     /// The folder that programs' paths are relative to; none where a command line stands for the path.
@@ -158,6 +162,13 @@ impl Check {
         }
         words.join(" ")
     }
+}
+
+/// Where the time of a grading went.
+fn timings_of(record: &SubmissionRecord, whole: Duration) -> String {
+    let mut timings = Timings::default();
+    record.programs.iter().for_each(|recorded| timings.add(&recorded.record));
+    timings.render(Duration::from_micros(crate::sys::used()), whole)
 }
 
 /// Writes all reports, and the one for people where it is in nobody's way. The status is that of what they have:

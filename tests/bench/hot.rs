@@ -102,7 +102,7 @@ fn reports(criterion: &mut Criterion) {
         records: record.programs.iter().map(|program| program.record.clone()).collect(),
     };
     let outcome = Outcome::Graded(Box::new(graded));
-    let entry = Entry { student: Student::default(), outcome, again: None };
+    let entry = Entry { student: Student::default(), members: Vec::new(), outcome, again: None };
     let mut group = criterion.benchmark_group("reports of 2000 submissions");
     group.sample_size(10);
     for (format, shape) in [(Format::Csv, Shape::File), (Format::Junit, Shape::File), (Format::Html, Shape::Folder)] {

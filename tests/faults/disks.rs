@@ -32,7 +32,7 @@ fn no_room_for_a_report_is_said_and_what_people_read_is_shown_all_the_same() {
         let Some(ran) = with_mounts(&room, &script) else { return };
         assert_eq!(ran.status, 3, "{wanted}: {ran:?}");
         assert!(ran.err.contains("out/") && ran.err.contains("No space left on device"), "{wanted}: {ran:?}");
-        assert!(wanted.starts_with("--record") || ran.out.contains("All that is required holds"), "{wanted}: {ran:?}");
+        assert!(ran.out.contains("All that is required holds"), "{wanted}: {ran:?}");
     }
 }
 
@@ -43,7 +43,7 @@ fn a_folder_that_cannot_be_written_is_named_before_anything_runs() {
         let script = format!("mount -t tmpfs -o ro none out; $0 check $1 {wanted}");
         let Some(ran) = with_mounts(&room, &script) else { return };
         assert!(matches!(ran.status, 2 | 3), "{wanted}: {ran:?}");
-        assert!(ran.err.contains("out/") && ran.err.contains("Read-only file system"), "{wanted}: {ran:?}");
+        assert!(ran.err.contains("out/") && ran.err.to_lowercase().contains("read-only file"), "{wanted}: {ran:?}");
         assert!(!ran.out.contains("Together"), "{wanted}: {ran:?}");
     }
 }

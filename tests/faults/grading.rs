@@ -78,13 +78,20 @@ impl Graded {
     /// that is missing without a reason, a status that says something else.
     pub fn complaints(&self, right: &Self) -> Vec<String> {
         let mut complaints = Vec::new();
-        for (place, wanted) in &right.verdicts {
+        // Before it is known what a program speaks, others may be asked of it.
+        let of = |place: &String| place.split(' ').next().unwrap_or_default().to_owned();
+        let graded: Vec<String> =
+            self.verdicts.keys().filter(|place| !self.reasons.contains_key(*place)).map(of).collect();
+        let judged = |place: &String| self.verdicts.contains_key(place) || graded.contains(&of(place));
+        for (place, wanted) in right.verdicts.iter().filter(|(place, _)| judged(place)) {
             match self.verdicts.get(place).map(String::as_str) {
                 Some(verdict) if verdict == wanted => {}
                 Some("ungraded") if self.reasons.get(place).is_some_and(|reason| reason.len() > 10) => {}
                 other => complaints.push(format!("{place}: {other:?}, right is {wanted}")),
             }
         }
+        let lost = right.verdicts.keys().filter(|place| !self.verdicts.keys().any(|kept| of(kept) == of(place)));
+        complaints.extend(lost.map(|place| format!("{place}: there is nothing of its program")));
         let status = if self.reasons.is_empty() { right.status } else { Some(3) };
         if self.status != status {
             complaints.push(format!("status {:?}, must be {status:?}", self.status));

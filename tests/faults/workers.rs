@@ -1,6 +1,7 @@
 //! Workers that are killed, at one point after the other.
 
 use std::fs;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
@@ -9,47 +10,49 @@ use crate::grading::{Graded, begin, check, end, room};
 use crate::processes::{send, steps, workers};
 use crate::support::within;
 
-/// At so many points.
-const POINTS: u64 = 8;
+/// Which worker is killed, by the order in which they appear, and when it has done so many steps.
+type Blow = (usize, u64);
 
-/// Grades a submission; the first worker that has come so far is killed. What came of it, and how far any worker
+/// Grades a submission, and one of its workers is killed, if one is to be. What came of it, and how far each worker
 /// was seen to come.
-fn killed_at(room: &Room, submission: &str, point: u64) -> (Graded, u64) {
+fn struck(room: &Room, submission: &str, mut blow: Option<Blow>) -> (Graded, Vec<u64>) {
     let mut child = begin(room, check(room, submission));
-    let (mut far, mut killed) = (0, false);
-    let over = within(std::time::Duration::from_secs(300), || {
+    let mut seen: Vec<(u32, u64)> = Vec::new();
+    let over = within(Duration::from_secs(300), || {
         for worker in workers(child.id()) {
             let Some(now) = steps(worker) else { continue };
-            far = far.max(now);
-            if now >= point && !killed {
+            let place = seen.iter().position(|(known, _)| *known == worker).unwrap_or(seen.len());
+            match seen.get_mut(place) {
+                Some((_, steps)) => *steps = now,
+                None => seen.push((worker, now)),
+            }
+            if blow.take_if(|(nth, point)| *nth == place && now >= *point).is_some() {
                 send(worker, Signal::SIGKILL);
-                killed = true;
             }
         }
         child.try_wait().unwrap()
     });
-    assert!(over.is_some(), "it hangs after a kill at {point}");
-    (end(room, child), far)
+    assert!(over.is_some(), "it hangs after {blow:?}");
+    (end(room, child), seen.into_iter().map(|(_, steps)| steps).collect())
 }
 
+/// Strikes each worker at its beginning and in the midst of its work.
 fn whatever_the_point(submission: &str) {
     let room = room();
-    let (right, far) = killed_at(&room, submission, u64::MAX);
+    let (right, far) = struck(&room, submission, None);
     assert!(right.reasons.is_empty() && !right.verdicts.is_empty(), "{right:?}");
     let (mut complaints, mut ungraded) = (Vec::new(), 0);
-    for point in 0..POINTS {
-        let point = far * point / POINTS;
-        let (graded, _) = killed_at(&room, submission, point);
+    for blow in far.iter().enumerate().flat_map(|(nth, steps)| [(nth, 0), (nth, steps / 2)]) {
+        let (graded, _) = struck(&room, submission, Some(blow));
         ungraded += usize::from(!graded.reasons.is_empty());
-        complaints
-            .extend(graded.complaints(&right).into_iter().map(|text| format!("killed at {point} of {far}: {text}")));
+        complaints.extend(graded.complaints(&right).into_iter().map(|text| format!("{blow:?}: {text}")));
         let copies: Vec<_> = fs::read_dir(room.path.join("tmp")).unwrap().flatten().map(|one| one.path()).collect();
         if !copies.is_empty() {
-            complaints.push(format!("killed at {point} of {far}: {copies:?} are left"));
+            complaints.push(format!("{blow:?}: {copies:?} are left"));
         }
     }
     assert!(complaints.is_empty(), "{submission}:\n{}", complaints.join("\n"));
-    assert!(ungraded > 0, "no kill of {POINTS} hit anything");
+    assert!(ungraded > 0, "nothing was hit of {far:?}");
     assert_eq!(room.left(), Vec::<String>::new());
 }
 

@@ -84,7 +84,7 @@ fn layouts() {
 
 #[test]
 fn quotations() {
-    fuzz("quote", 1);
+    fuzz("quote", 10);
 }
 
 #[test]

@@ -151,7 +151,10 @@ struct Group {
 }
 
 fn list_zip(path: &Utf8Path, above: &[String]) -> Result<Listing, ExportError> {
-    let damaged = |error: zip::result::ZipError| ExportError::Damaged { path: path.to_owned(), why: error.to_string() };
+    let damaged = |error: zip::result::ZipError| ExportError::Damaged {
+        path: path.to_owned(),
+        why: super::refused::reader_words(&error.to_string()),
+    };
     let file = File::open(path).map_err(|error| ExportError::Io { path: path.to_owned(), why: io_words(&error) })?;
     let mut zip = ZipIterable::try_new(BufReader::new(file), Config::default()).map_err(damaged)?;
     if zip.len() > MOST {

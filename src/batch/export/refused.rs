@@ -101,8 +101,16 @@ impl Refused {
     }
 
     pub(super) fn damaged(name: &str, error: impl std::fmt::Display) -> Self {
-        Self::archive(name, format!("is damaged ({error}): ask for it again, or try to repair it"))
+        let words = reader_words(&error.to_string());
+        Self::archive(name, format!("is damaged ({words}): ask for it again, or try to repair it"))
     }
+}
+
+/// What a reader of archives says, on a short line: it quotes what it has read, and that is the student's.
+pub(super) fn reader_words(said: &str) -> String {
+    const MOST: usize = 200;
+    let line: String = said.chars().take(MOST).map(|c| if c == '\n' || c == '\t' { ' ' } else { c }).collect();
+    crate::text::tame(&line).into_owned()
 }
 
 /// Why an export cannot be read at all.
@@ -170,4 +178,17 @@ pub enum ExportError {
 /// A hostile name as a message shows it: quoted, escaped and shortened.
 pub(super) fn shown(name: &str) -> String {
     quote(name.as_bytes(), SHOWN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Refused;
+
+    #[test]
+    fn what_a_reader_quotes_of_an_archive_steers_no_terminal() {
+        let error = format!("numeric field was not a number: \u{1b}[2J\u{16}\n::error::x {}", "x".repeat(5000));
+        let words = Refused::damaged("lab.tar", error).to_string();
+        assert!(words.starts_with("\"lab.tar\" is damaged (numeric field") && words.len() < 400, "{words}");
+        assert!(!words.contains(char::is_control), "{words:?}");
+    }
 }
