@@ -52,7 +52,8 @@ fn nsswitch_file(current: &str) -> String {
 fn put(place: &str, text: &str) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let mut file = tempfile::NamedTempFile::new()?;
+    // A worker that is killed just here leaves the name behind, for a later grader to remove.
+    let mut file = tempfile::Builder::new().prefix(super::stale::PREFIX).tempfile()?;
     file.write_all(text.as_bytes())?;
     file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
     mount(Some(file.path()), Path::new(place), NOTHING, MsFlags::MS_BIND, NOTHING)?;

@@ -1,6 +1,7 @@
 //! Workers that are killed, at one point after the other.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -46,7 +47,10 @@ fn whatever_the_point(submission: &str) {
         let (graded, _) = struck(&room, submission, Some(blow));
         ungraded += usize::from(!graded.reasons.is_empty());
         complaints.extend(graded.complaints(&right).into_iter().map(|text| format!("{blow:?}: {text}")));
-        let copies: Vec<_> = fs::read_dir(room.path.join("tmp")).unwrap().flatten().map(|one| one.path()).collect();
+        let left = fs::read_dir(room.path.join("tmp")).unwrap().flatten().map(|one| one.path());
+        // A file with our name is removed by a later grader (src/sandbox/stale.rs).
+        let ours = |path: &PathBuf| path.is_file() && path.to_string_lossy().contains("/sockspec-copy-");
+        let copies: Vec<_> = left.filter(|path| !ours(path)).collect();
         if !copies.is_empty() {
             complaints.push(format!("{blow:?}: {copies:?} are left"));
         }
