@@ -151,6 +151,8 @@ impl Playing<'_> {
     pub(super) async fn first(&self, plan: &Plan, way: &Way) -> Result<Option<Record>, String> {
         let mut plan = plan.clone();
         plan.scenarios.truncate(1);
+        // Whatever comes of it is to be seen.
+        plan.scenarios.iter_mut().for_each(|scenario| scenario.covers.clear());
         let record = self.play(&plan, way, self.task.blank(), None, Arc::new(|_| ())).await;
         let first = record.records.into_iter().next();
         let within = first.as_ref().and_then(|first| View::whole(first).trouble().map(str::to_owned));

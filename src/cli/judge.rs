@@ -131,8 +131,8 @@ fn plan_now(recorded: &Recorded, shelf: &Shelf) -> Result<Plan, Stop> {
     shelf.plan(recorded.record.role, &choice)
 }
 
-/// Puts other plans in the place of those that a record was made under. Says whether every scenario that is
-/// asked for now was asked for then.
+/// Puts other plans in the place of those that a record was made under. Says whether they
+/// are told of by what was played then.
 ///
 /// # Errors
 /// The record says nothing of what is asked there.
@@ -153,8 +153,9 @@ pub fn put_under(record: &mut SubmissionRecord, shelf: &Shelf) -> Result<bool, S
         let mut plan = plan_now(recorded, shelf)?;
         grade::narrow(&mut plan, &record.only);
         same_run(&recorded.plan, &plan, &record.id)?;
-        let known = |scenario: &Scenario| recorded.plan.scenarios.iter().any(|before| before.id == scenario.id);
-        whole &= plan.scenarios.iter().all(known);
+        let record = &recorded.record;
+        let was_played = record.trouble.is_none() && record.stopped.is_none();
+        whole &= !was_played || crate::judge::is_whole(&plan, &record.records);
         recorded.plan = plan;
     }
     for missing in &mut record.missing {

@@ -18,7 +18,7 @@ pub mod verdict;
 use std::collections::BTreeMap;
 
 use crate::event::{ProgramRecord, Record};
-use crate::ids::RequirementId;
+use crate::ids::{RequirementId, ScenarioId};
 use crate::judge::check::{Failure, Outcome, evaluate};
 use crate::judge::verdict::{Finding, Judged, ProgramVerdict, Verdict};
 use crate::plan::model::{Plan, Requirement, Scenario};
@@ -36,7 +36,9 @@ enum Standing<'a> {
 /// Judges all records of a program.
 #[must_use]
 pub fn judge(plan: &Plan, program: &ProgramRecord) -> ProgramVerdict {
-    let standings = standings(plan, &program.records);
+    let known = program.records.iter().filter_map(|record| Some((plan.scenario(&record.scenario)?, record)));
+    let counting = known.filter(|(scenario, record)| counts(plan, scenario, record)).map(|(_, record)| record);
+    let standings = standings(plan, counting);
     let requirements =
         plan.requirements.iter().map(|requirement| judged(plan, program, requirement, &standings)).collect();
     ProgramVerdict {
@@ -66,6 +68,26 @@ pub fn counts(plan: &Plan, scenario: &Scenario, record: &Record) -> bool {
     scenario.covers.is_empty() || holds(plan, scenario, record)
 }
 
+/// Whether records say all that playing the plan's scenarios would: each has one that counts, or is moot, or only
+/// stands for others that have one.
+#[must_use]
+pub fn is_whole(plan: &Plan, records: &[Record]) -> bool {
+    let has = |id: &ScenarioId| {
+        let mut own = records.iter().filter(|record| record.scenario == *id);
+        own.any(|record| plan.scenario(id).is_some_and(|scenario| counts(plan, scenario, record)))
+    };
+    plan.scenarios.iter().all(|scenario| {
+        has(&scenario.id)
+            || is_moot(plan, scenario, records)
+            || !scenario.covers.is_empty()
+                && scenario
+                    .covers
+                    .iter()
+                    .filter_map(|id| plan.scenario(id))
+                    .all(|one| has(&one.id) || is_moot(plan, one, records))
+    })
+}
+
 /// Whether a scenario can say nothing new: another covers it, or everything that it tests is blocked by what
 /// the records so far show to be absent.
 #[must_use]
@@ -79,7 +101,10 @@ pub fn is_moot(plan: &Plan, scenario: &Scenario, records: &[Record]) -> bool {
     scenario.checks.iter().all(|check| blocker(plan, &check.requirement, &so_far).is_some())
 }
 
-fn standings<'a>(plan: &'a Plan, records: &[Record]) -> BTreeMap<&'a RequirementId, Standing<'a>> {
+fn standings<'a, 'r>(
+    plan: &'a Plan,
+    records: impl IntoIterator<Item = &'r Record>,
+) -> BTreeMap<&'a RequirementId, Standing<'a>> {
     let mut all = partial_standings(plan, records);
     for requirement in &plan.requirements {
         all.entry(&requirement.id).or_insert(Standing::Absent(None));

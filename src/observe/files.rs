@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt as _;
 const PAGE: usize = 4096;
 
 /// So many are kept open: those of a program with a few threads.
-const MOST: usize = 64;
+const MOST: usize = 32;
 
 /// The files that were read before. One that is open belongs to its process, and to no later one of the same
 /// number: once that has ended, it has nothing to read (`ESRCH`), and is opened anew.
@@ -28,13 +28,28 @@ impl Files {
         self.read(path, false)
     }
 
-    /// A file of short lines or words, and mostly few of them; it may be empty. Of a process it must be one that
-    /// is only read where the process was just seen to be alive.
+    /// A file of short lines or words, and mostly few of them; it may be empty, so that it does not tell that its
+    /// process has ended. It is kept only while that one's own file is that does, where one is named.
     ///
     /// # Errors
     /// As for a short one.
-    pub fn whole(&self, path: &str) -> io::Result<String> {
+    pub fn whole(&self, path: &str, with: Option<&str>) -> io::Result<String> {
+        if with.is_some_and(|with| !self.open.borrow().contains_key(with)) {
+            self.open.borrow_mut().remove(path);
+            return all_of(&self.fresh(path)?);
+        }
         self.read(path, true)
+    }
+
+    /// Opens a file; those that are kept make room for it where too many are open.
+    fn fresh(&self, path: &str) -> io::Result<File> {
+        File::open(path).or_else(|error| match error.raw_os_error().map(nix::errno::Errno::from_raw) {
+            Some(nix::errno::Errno::EMFILE | nix::errno::Errno::ENFILE) => {
+                self.open.borrow_mut().clear();
+                File::open(path)
+            }
+            _ => Err(error),
+        })
     }
 
     fn read(&self, path: &str, may_be_empty: bool) -> io::Result<String> {
@@ -44,7 +59,7 @@ impl Files {
             Some(_) => self.forget(path),
             None => {}
         }
-        let file = File::open(path)?;
+        let file = self.fresh(path)?;
         let text = all_of(&file)?;
         let mut open = self.open.borrow_mut();
         if open.len() < MOST {
@@ -113,7 +128,7 @@ mod tests {
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let path = |file: &str| format!("/proc/{}/{file}", child.id());
         let (stat, children) = (path("stat"), path(&format!("task/{}/children", child.id())));
-        assert!(files.short(&stat).is_ok() && files.whole(&children).is_ok());
+        assert!(files.short(&stat).is_ok() && files.whole(&children, Some(&stat)).is_ok());
         assert_eq!(files.open.borrow().len(), 2);
         child.kill().unwrap();
         child.wait().unwrap();

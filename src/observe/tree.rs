@@ -36,7 +36,7 @@ impl Family {
                 let keeps = keepers.contains(&pid);
                 if keeps && keepers.first() != Some(&pid) {
                     // It has one thread, and whether it is alive matters to nobody.
-                    next.push(Process { pid, alive: true, threads: Some(vec![pid]) });
+                    next.push(Process { pid, alive: true, threads: Some(vec![pid]), stat: None });
                     continue;
                 }
                 let child = Process::of(files, pid);
@@ -65,13 +65,13 @@ impl Family {
 pub fn processes(files: &Files, keepers: &[u32]) -> Family {
     let (pid, this) = (std::process::id(), nix::unistd::gettid().as_raw().cast_unsigned());
     let threads = if this == pid { vec![pid] } else { vec![pid, this] };
-    Family::of(files, Process { pid, alive: true, threads: Some(threads) }, &BTreeSet::new(), keepers)
+    Family::of(files, Process { pid, alive: true, threads: Some(threads), stat: None }, &BTreeSet::new(), keepers)
 }
 
 /// All living descendants of a process, without some of its children and what is below them.
 #[must_use]
 pub fn below(root: u32, without: &BTreeSet<u32>) -> Vec<u32> {
-    Family::of(&Files::default(), Process { pid: root, alive: true, threads: None }, without, &[]).alive
+    Family::of(&Files::default(), Process { pid: root, alive: true, threads: None, stat: None }, without, &[]).alive
 }
 
 /// A process, as its `stat` has it.
@@ -82,17 +82,25 @@ struct Process {
     alive: bool,
     /// Those of its threads that may have children; all if none are named.
     threads: Option<Vec<u32>>,
+    /// Its `stat`, where it may end while others look for its children.
+    stat: Option<String>,
 }
 
 impl Process {
     fn of(files: &Files, pid: u32) -> Self {
-        let stat = files.short(&format!("/proc/{pid}/stat")).unwrap_or_default();
+        let path = format!("/proc/{pid}/stat");
+        let stat = match files.short(&path) {
+            Ok(stat) => stat,
+            Err(error) if is_gone(&error) => String::new(),
+            // It cannot be looked at, by our fault: who is at work must not be taken for dead.
+            Err(_) => return Self { pid, alive: true, threads: None, stat: None },
+        };
         let mut fields = stat.rsplit_once(") ").map(|(_, rest)| rest.split(' ')).into_iter().flatten();
         let first_lives = fields.next().is_some_and(is_life);
         // Counted until the last of them has ended, the first one too.
         let alone = fields.nth(16) == Some("1");
         let alive = first_lives || !alone && threads(pid).into_iter().any(|tid| lives_thread(pid, tid));
-        Self { pid, alive, threads: alone.then(|| vec![pid]) }
+        Self { pid, alive, threads: alone.then(|| vec![pid]), stat: Some(path) }
     }
 
     fn children(&self, files: &Files) -> Vec<u32> {
@@ -101,13 +109,22 @@ impl Process {
         for tid in self.threads.clone().unwrap_or_else(|| threads(self.pid)) {
             let path = format!("/proc/{}/task/{tid}/children", self.pid);
             // Of a thread that was not just seen, the number may be another's by now.
-            let list = if self.threads.is_some() { files.whole(&path) } else { fs::read_to_string(&path) };
+            let list = match &self.threads {
+                Some(_) => files.whole(&path, self.stat.as_deref()),
+                None => fs::read_to_string(&path),
+            };
             let Ok(list) = list else { continue };
             listed = true;
             all.extend(list.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
         }
         if listed || kernel_lists_children() { all } else { searched(self.pid) }
     }
+}
+
+/// Whether a file of a process cannot be read since there is no such process any more.
+fn is_gone(error: &std::io::Error) -> bool {
+    let gone = [nix::errno::Errno::ESRCH, nix::errno::Errno::ENOENT];
+    error.raw_os_error().is_some_and(|number| gone.iter().any(|errno| *errno as i32 == number))
 }
 
 /// The threads of a process.

@@ -31,6 +31,7 @@ impl Tree {
     pub fn lay(root: PathBuf, places: &[&str]) -> io::Result<Self> {
         let this = Self { root };
         fs::create_dir(&this.root)?;
+        fs::set_permissions(&this.root, Permissions::from_mode(0o755))?;
         for place in ["/etc", "/run", "/var"].iter().chain(places) {
             this.make_folder(&this.inside(Path::new(place)))?;
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::job::{BuildJob, Built, Job, MeetJob, Message, Task};
-use crate::event::Meeting;
+use crate::event::{Fact, Meeting, Record};
 use crate::sandbox::{Level, Trial};
 
 /// How long a worker may say nothing. It says every few seconds that it is alive while a scenario is
@@ -48,7 +48,19 @@ pub enum WorkerError {
 static WORKERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
 /// What a worker has found out of the machine that others need not find out again.
-static TRIAL: OnceLock<Trial> = OnceLock::new();
+static TRIAL: Mutex<Option<Trial>> = Mutex::new(None);
+
+/// Keeps what a worker has found out; it is found out anew after anything has gone wrong.
+fn note_trial(message: &Message) {
+    let troubled = |record: &Record| record.events.iter().any(|event| matches!(event.fact, Fact::Trouble { .. }));
+    let mut known = TRIAL.lock().unwrap_or_else(PoisonError::into_inner);
+    match message {
+        Message::Isolated { trial: Some(trial), .. } => *known = Some(*trial),
+        Message::Trouble(_) => *known = None,
+        Message::Played(record) if troubled(record) => *known = None,
+        _ => {}
+    }
+}
 
 /// Has a worker do a job: the scenarios that `next` gives it, by their place in the plan, until that has
 /// none; `hear` gets each of its messages.
@@ -161,7 +173,7 @@ fn start(executable: &Path, shared_network: bool) -> std::io::Result<Child> {
     if shared_network {
         command.env(crate::sandbox::network::VARIABLE, "shared");
     }
-    if let Some(trial) = TRIAL.get() {
+    if let Some(trial) = *TRIAL.lock().unwrap_or_else(PoisonError::into_inner) {
         let (name, value) = trial.variable();
         command.env(name, value);
     }
@@ -227,9 +239,7 @@ async fn talk(
         if message == Message::NoNetwork {
             return Err(WorkerError::NoNetwork);
         }
-        if let Message::Isolated { trial: Some(trial), .. } = &message {
-            let _ = TRIAL.set(*trial);
-        }
+        note_trial(&message);
         if message == Message::Ready {
             let mut answer = serde_json::to_vec(&next()).map_err(|error| WorkerError::Rubbish(error.to_string()))?;
             answer.push(b'\n');

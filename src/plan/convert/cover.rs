@@ -11,6 +11,16 @@ use crate::spec::suite::{Scenario, Suite};
 pub(super) fn check(suite: &Suite, notes: &mut Vec<Mistake>) {
     let all: Vec<&Placed<Scenario>> = suite.scenarios.iter().filter_map(|part| part.0.as_ref()).collect();
     for (place, scenario) in all.iter().enumerate() {
+        let covered = all.iter().filter(|other| scenario.covers.iter().any(|name| name.value == other.id.value));
+        let covered: BTreeSet<&str> = covered.flat_map(|other| tests(other)).collect();
+        if let Some((name, alone)) = scenario.covers.first().zip(tests(scenario).difference(&covered).next()) {
+            let message = format!("this scenario tests `{alone}`, and none does that it covers");
+            notes.push(
+                Mistake::new(name.span, message)
+                    .help("where one of its checks does not hold, only they count")
+                    .if_whole(),
+            );
+        }
         for name in &scenario.covers {
             let later = all.iter().skip(place + 1).find(|other| other.id.value == name.value);
             let mistake = match later {
@@ -45,7 +55,8 @@ fn tests(scenario: &Scenario) -> BTreeSet<&str> {
     scenario.checks.iter().filter_map(|part| Some(part.0.as_ref()?.requirement.value.as_str())).collect()
 }
 
-/// Leaves to a scenario those that it covers under this dialect: it may have lost a check that they have.
+/// Leaves to a scenario those that it covers under this dialect: it may have lost a check that they have, or
+/// they one that it has.
 pub(super) fn narrow(mut scenarios: Vec<model::Scenario>) -> Vec<model::Scenario> {
     let tested = |scenario: &model::Scenario| -> BTreeSet<String> {
         scenario.checks.iter().map(|check| check.requirement.0.clone()).collect()
@@ -54,6 +65,12 @@ pub(super) fn narrow(mut scenarios: Vec<model::Scenario>) -> Vec<model::Scenario
     for scenario in &mut scenarios {
         let own = tested(scenario);
         scenario.covers.retain(|id| all.iter().any(|(other, tests)| other == id && tests.is_subset(&own)));
+        let covered: BTreeSet<&String> =
+            all.iter().filter(|(id, _)| scenario.covers.contains(id)).flat_map(|(_, tests)| tests).collect();
+        // What it alone tests would be tested by nobody where it does not hold.
+        if !own.iter().all(|id| covered.contains(id)) {
+            scenario.covers.clear();
+        }
     }
     scenarios
 }
