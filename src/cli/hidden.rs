@@ -1,6 +1,6 @@
 //! Requirements that are hidden from students with others, which an assignment may not have meant.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Stop;
 use super::args::Shelf;
@@ -13,14 +13,17 @@ use crate::plan::model::Visibility;
 /// # Errors
 /// Every mistake in the assignment and its suites.
 pub fn with_others(shelf: &Shelf) -> Result<Vec<String>, Stop> {
-    let mut all: BTreeMap<(RequirementId, &str), BTreeSet<RequirementId>> = BTreeMap::new();
+    let mut all: BTreeMap<(RequirementId, &str), Vec<RequirementId>> = BTreeMap::new();
     let roles = shelf.library.resolve(&shelf.choice())?.roles;
     for dialect in shelf.spoken()? {
         let choice = Choice { dialect: Some(&dialect), ..shelf.choice() };
         for role in &roles {
             for one in shelf.plan(*role, &choice)?.requirements {
                 if let Some(with) = one.hidden_with {
-                    all.entry((with, until(one.visibility))).or_default().insert(one.id);
+                    let ids = all.entry((with, until(one.visibility))).or_default();
+                    if !ids.contains(&one.id) {
+                        ids.push(one.id);
+                    }
                 }
             }
         }
@@ -36,7 +39,7 @@ fn until(visibility: Visibility) -> &'static str {
     }
 }
 
-fn sentence(with: &RequirementId, until: &str, ids: &BTreeSet<RequirementId>) -> String {
+fn sentence(with: &RequirementId, until: &str, ids: &[RequirementId]) -> String {
     let (verb, pronoun) = if ids.len() == 1 { ("is", "it") } else { ("are", "they") };
     let ids: Vec<&str> = ids.iter().map(|id| id.0.as_str()).collect();
     format!(
