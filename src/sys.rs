@@ -21,6 +21,15 @@ pub struct ProcessLimits {
     pub open_files: Option<u64>,
 }
 
+/// How gladly a process is killed for want of memory (proc_pid_oom_score_adj(5)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Victims {
+    /// As any other.
+    Ordinary,
+    /// Before any other.
+    First,
+}
+
 /// What is done to a process between its making and its program, beside its limits.
 #[derive(Debug, Default)]
 pub struct Confinement {
@@ -29,6 +38,9 @@ pub struct Confinement {
     /// Another user and group (`setresuid(2)`, `setresgid(2)`), without further groups.
     #[cfg(target_os = "linux")]
     pub identity: Option<(u32, u32)>,
+    /// How gladly it is to be killed for want of memory, where that is not to be as for this process.
+    #[cfg(target_os = "linux")]
+    pub victims: Option<Victims>,
     /// Descriptors that it inherits beside the three standard ones, under the same numbers.
     #[cfg(target_os = "linux")]
     pub inherited: Vec<std::os::fd::RawFd>,
@@ -127,12 +139,16 @@ pub fn die_with_parent() -> io::Result<()> {
 #[cfg(unix)]
 pub fn confine(command: &mut Command, confinement: Confinement) {
     use std::os::unix::process::CommandExt as _;
-    // SAFETY: between fork and exec only system calls are made (setsid, setrlimit, setresuid, prctl,
+    // SAFETY: between fork and exec only system calls are made (setsid, setrlimit, open, write, setresuid, prctl,
     // fcntl, landlock, seccomp); nothing is allocated and no lock is taken.
     unsafe {
         command.pre_exec(move || {
             nix::unistd::setsid()?;
             apply(confinement.limits)?;
+            #[cfg(target_os = "linux")]
+            if let Some(victims) = confinement.victims {
+                become_victim(victims)?;
+            }
             #[cfg(target_os = "linux")]
             become_another(&confinement)?;
             // After the change of the user, which undoes it.
@@ -142,6 +158,25 @@ pub fn confine(command: &mut Command, confinement: Confinement) {
             Ok(())
         });
     }
+}
+
+/// Says how gladly the kernel is to kill the calling process for want of memory.
+#[cfg(target_os = "linux")]
+fn become_victim(victims: Victims) -> io::Result<()> {
+    use nix::libc;
+
+    let score: &[u8] = match victims {
+        Victims::Ordinary => b"0",
+        Victims::First => b"1000",
+    };
+    // SAFETY: the path ends with a NUL, the buffer is as long as is said, and the descriptor is ours.
+    let written = unsafe {
+        let file = libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
+        let written = if file < 0 { -1 } else { libc::write(file, score.as_ptr().cast(), score.len()) };
+        libc::close(file);
+        written
+    };
+    if usize::try_from(written) == Ok(score.len()) { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Changes the user, and lets descriptors through.

@@ -94,7 +94,9 @@ impl Bubblewrap {
         let processes = limits.processes.saturating_add(OWN);
         // Files in memory count as well. What processes have is watched more closely, see the runner.
         let memory = limits.memory_bytes.saturating_add(limits.disk_bytes).saturating_add(BESIDE);
-        let memory = Cgroup::make(memory).map(Rc::new);
+        let mut memory = Cgroup::make(memory);
+        memory.iter_mut().for_each(Cgroup::join);
+        let memory = memory.map(Rc::new);
         let mounts = mounts(&room, &tree, &prefixes);
         let mut this = Self { program, room, mounts, first, filters, processes, memory, seals: true };
         // What is mounted for one interpreter alone has not been tried for another.
@@ -163,8 +165,13 @@ impl Bubblewrap {
             inherited.push(filter.as_raw_fd());
         }
         command.arg("--").args(start.command);
-        let confinement =
-            Confinement { limits: start.limits, identity: self.room.identity(), inherited, ..Confinement::default() };
+        let confinement = Confinement {
+            limits: start.limits,
+            identity: self.room.identity(),
+            inherited,
+            victims: self.memory.as_ref().and_then(|memory| memory.victims()),
+            ..Confinement::default()
+        };
         let sentry = Sentry {
             status: File::from(said),
             release: Some(File::from(release)),
@@ -288,7 +295,7 @@ impl Sentry {
             }
         }
         self.first = number_behind(&self.said, "\"child-pid\":").unwrap_or_default();
-        if let Some(memory) = &self.memory {
+        if let Some(memory) = self.memory.as_ref().filter(|memory| memory.victims().is_none()) {
             // Where it may not be moved there, what processes have is watched all the same.
             let _ = memory.add(self.first);
         }

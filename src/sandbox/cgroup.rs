@@ -7,6 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::sys::Victims;
+
 /// How the names of all groups begin; the number of the process that made it follows.
 const PREFIX: &str = "sockspec-";
 
@@ -25,7 +27,22 @@ pub struct Cgroup {
     account: PathBuf,
     /// How many kills have been asked about.
     known: Cell<u64>,
+    /// Where this process is in the group itself.
+    joined: Option<Joined>,
 }
+
+/// What the kernel is told of this process.
+#[derive(Debug)]
+struct Joined {
+    /// How gladly it was to be killed before.
+    before: String,
+    /// Whether it is not to be killed now.
+    spared: bool,
+}
+
+/// Where the kernel is told how gladly a process is killed for want of memory: from -1000, never
+/// (proc_pid_oom_score_adj(5)).
+const SCORE: &str = "/proc/self/oom_score_adj";
 
 impl Cgroup {
     /// Makes one in which that many bytes may be used. `None` where this process may not.
@@ -38,7 +55,7 @@ impl Cgroup {
             // From here on it is removed again where something fails.
             let names = ["memory.events", "memory.oom_control"];
             let account = names.map(|name| folder.join(name)).into_iter().find(|file| file.exists());
-            let group = Self { folder, account: account.unwrap_or_default(), known: Cell::new(0) };
+            let group = Self { folder, account: account.unwrap_or_default(), known: Cell::new(0), joined: None };
             group.limit(bytes).ok()?;
             Some(group)
         })
@@ -59,6 +76,37 @@ impl Cgroup {
         Ok(())
     }
 
+    /// Moves this process into it, so that whatever it starts is in it from its first moment: to move a process
+    /// makes it wait for all processors (10 ms), and each start would. Nothing is done where the kernel might kill
+    /// this one for what the program uses.
+    pub fn join(&mut self) {
+        let Ok(before) = fs::read_to_string(SCORE) else { return };
+        let spared = fs::write(SCORE, "-1000").is_ok();
+        // Where all in a group are killed together, only who is spared is left.
+        if !spared && self.folder.join("memory.oom.group").exists() {
+            return;
+        }
+        self.joined = Some(Joined { before, spared });
+        if self.add(std::process::id()).is_err() {
+            self.leave();
+        }
+    }
+
+    /// Where this process is in it itself: how gladly what it starts is to be killed, so that it is that first.
+    #[must_use]
+    pub fn victims(&self) -> Option<Victims> {
+        self.joined.as_ref().map(|joined| if joined.spared { Victims::Ordinary } else { Victims::First })
+    }
+
+    fn leave(&mut self) {
+        let Some(joined) = self.joined.take() else { return };
+        if let Some(parent) = self.folder.parent() {
+            // Where it may not go there, whoever sweeps up removes the group.
+            let _ = fs::write(parent.join("cgroup.procs"), std::process::id().to_string());
+        }
+        let _ = fs::write(SCORE, joined.before.trim());
+    }
+
     /// Moves a process into it; what that starts from then on is in it too.
     ///
     /// # Errors
@@ -77,6 +125,7 @@ impl Cgroup {
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
+        self.leave();
         let end = Instant::now() + PATIENCE;
         // Busy until the last of what was killed has gone.
         while fs::remove_dir(&self.folder).is_err() && self.folder.exists() && Instant::now() < end {

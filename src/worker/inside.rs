@@ -329,6 +329,10 @@ impl Bench<'_> {
             let _ = network::renew();
         }
         self.used = true;
+        if let Some(old) = self.capture.take() {
+            // To close it waits for all processors (10 ms), which nothing here needs to wait for.
+            std::thread::spawn(move || drop(old));
+        }
         // What sees packets sees those of one network. Without it, what peers see must do.
         self.capture = Capture::open(self.job.evidence.is_some()).ok();
         self.terms.names = None;
