@@ -51,6 +51,8 @@ pub struct Work {
     pub reports: Vec<String>,
     /// Other files that are read.
     pub reads: Vec<Utf8PathBuf>,
+    /// The hash of what decides a grading: what was graded under other terms is not done.
+    pub terms: String,
 }
 
 impl Work {
@@ -149,6 +151,7 @@ mod tests {
             options: vec!["--assignment".into(), "/srv/lab's/lab.yaml".into(), "--only".into(), "$(id)".into()],
             reports: vec!["--report".into(), "csv=/srv/lab's/a b.csv".into()],
             reads: vec!["/srv/lab's/lab.yaml".into()],
+            terms: String::new(),
         }
     }
 

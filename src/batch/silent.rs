@@ -47,13 +47,14 @@ pub(super) async fn found_by_sockets(
     for program in sought {
         let taken =
             |(other, _): &(Program, Recorded)| other.path == program.path || other.plan.role == program.plan.role;
-        if found.iter().any(taken) || program.trouble.is_some() {
+        if found.iter().any(taken) {
             continue;
         }
         let copy = PrivateCopy::of(&request.path)?;
         let seed = seed.unwrap_or_else(|| copy.digest().seed());
         let _place = request.places.wait().await;
         let task = |copy: &PrivateCopy| task(&program, copy, seed);
+        // Where the machine lacks its language, that is said here too.
         match task(&copy).opens(&copy).await {
             Ok(false) => {}
             Ok(true) => {

@@ -102,8 +102,10 @@ pub struct Batch {
 /// A part of a cohort: `2/5`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
-    part: u64,
-    of: u64,
+    /// Which, from 1.
+    pub(super) part: u64,
+    /// How many there are.
+    pub(super) of: u64,
 }
 
 impl std::str::FromStr for Shard {
@@ -120,7 +122,7 @@ impl std::str::FromStr for Shard {
 
 impl Shard {
     /// Whether a submission is in this part: the same on every machine, whoever else is in the export.
-    fn has(self, id: &str) -> bool {
+    pub(super) fn has(self, id: &str) -> bool {
         let hash = blake3::hash(id.as_bytes());
         let number = hash.as_bytes().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
         number % self.of == self.part - 1
@@ -150,6 +152,9 @@ impl Batch {
         let export = self.opened()?;
         let shelf = Rc::new(self.suites.load(Some(&self.export))?);
         let terms = terms::of(&shelf, &self.flags())?;
+        if let Some(teller) = &mut teller {
+            teller.under(&terms);
+        }
         let store = if teller.is_some() { cluster::own_store(&self.out, screen) } else { Store::create(&self.out) };
         let store = store.map_err(cohort::stop)?;
         cohort::note_terms(&store, &shelf, &self.flags(), &terms)?;

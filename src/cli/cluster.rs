@@ -86,6 +86,7 @@ pub fn run(batch: &Batch, screen: &Screen) -> Outcome {
     let export = batch.opened()?;
     let shelf = batch.suites.load(Some(&batch.export))?;
     let work = work(batch, &shelf, place)?;
+    let stamp = export.stamp();
     let submissions = batch.wanted(export)?.len();
     if let Some(advice) = work.advice(submissions) {
         screen.note(&format!("warning: {advice}\n"));
@@ -93,7 +94,7 @@ pub fn run(batch: &Batch, screen: &Screen) -> Outcome {
     crate::batch::cluster::slurm::may_be_given(&cluster.sbatch_arg).map_err(|error| Stop::Usage(error.to_string()))?;
     let text = match place {
         Place::Slurm if !cluster.print => {
-            let asked = format!("{} {:?}", terms::of(&shelf, &batch.flags())?, work.options);
+            let asked = format!("{} {stamp} {:?}", work.terms, work.options);
             return slurm::run(&work, &asked, &cluster.sbatch_arg, cluster.no_wait, screen);
         }
         _ if !cluster.print => {
@@ -143,6 +144,7 @@ fn work(batch: &Batch, shelf: &Shelf, place: Place) -> Result<Work, Stop> {
         options: batch.options(assignment.as_deref()),
         reports,
         reads: assignment.into_iter().collect(),
+        terms: terms::of(shelf, &batch.flags())?,
     };
     let paths = [&work.executable, &work.export, &work.out].map(|path| path.as_str());
     let words = work.options.iter().chain(&work.reports).map(String::as_str);

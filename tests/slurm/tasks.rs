@@ -71,3 +71,36 @@ fn a_task_waits_for_one_that_was_taken_for_dead() {
     assert!(task.wait().unwrap().success(), "{}", fs::read_to_string(&said).unwrap());
     assert_eq!(told(&room)["end"], "done");
 }
+
+#[test]
+fn only_what_is_whole_and_of_these_terms_is_joined_without_a_word() {
+    let right = fixture("reference/python/UDPServer.py");
+    let room = room(&[Submission::of(0, &[("UDPServer.py", &right)])]);
+    let join = || room.sockspec(&["batch", "export", "--out=out", "--assignment=lab.yaml", "--join=1"]);
+    let refused = |wanted: &str| {
+        let ran = join();
+        assert!(ran.status == 3 && ran.err.contains(wanted), "{wanted}: {ran:?}");
+    };
+    assert_eq!(room.sockspec(&TASK).status, 0);
+    room.assign("lab.yaml", "dialect: python\nroles: [udp-server]\npoints: { udp-server: 10 }");
+    refused("shard 1: it was graded under another assignment");
+    assert_eq!((room.sockspec(&TASK).status, join().status), (0, 0));
+    let one = room.verdicts("out");
+    // What was dealt out otherwise, and is of a submission that now is another shard's, is nobody's word.
+    let shards = |number: &str| room.sockspec(&["batch", "export", "--out=two", "--assignment=lab.yaml", number]);
+    let stale = room.path.join("two/shards");
+    for shard in ["1", "2"] {
+        fs::create_dir_all(stale.join(shard)).unwrap();
+        fs::copy(room.path.join("out/shards/1/sockspec.db"), stale.join(shard).join("sockspec.db")).unwrap();
+    }
+    let ran = shards("--join=2");
+    assert_eq!((ran.status, ran.err.matches(": 1 submission\n").count()), (0, 1), "{ran:?}");
+    assert_eq!(room.verdicts("two"), one);
+    Layout::Plain.write(&[Submission::of(1, &[("UDPServer.py", &right)])], &room.path.join("export"), false);
+    refused("1 submission of the export that no shard has graded");
+    fs::write(room.path.join("out/shards/1/sockspec.db"), "no database, and long enough to be none: ".repeat(40))
+        .unwrap();
+    assert_eq!(told(&room)["end"], "done");
+    refused("it is damaged");
+    assert!(told(&room)["end"]["failed"].as_str().unwrap().contains("it is damaged"), "it is run again");
+}

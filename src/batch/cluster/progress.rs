@@ -20,6 +20,9 @@ pub struct Progress {
     pub of: usize,
     /// The machine that it runs on.
     pub host: String,
+    /// The hash of what decides its gradings; empty until it has read that.
+    #[serde(default)]
+    pub terms: String,
     /// How it ended, once it has.
     pub end: Option<End>,
 }
@@ -46,6 +49,23 @@ impl Progress {
     pub fn is_done(&self) -> bool {
         self.end == Some(End::Done)
     }
+
+    /// Whether it is, under these terms: the assignment may have changed while the task waited for its turn.
+    #[must_use]
+    pub fn is_done_under(&self, terms: &str) -> bool {
+        self.is_done() && self.terms == terms
+    }
+}
+
+/// Says of a task that was done that it is not: what it has left cannot be used. Nothing is said of others.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn undo(file: &Utf8Path, why: &str) -> io::Result<()> {
+    match Progress::read(file) {
+        Some(now) if now.is_done() => write(file, &Progress { end: Some(End::Failed(why.to_owned())), ..now }),
+        _ => Ok(()),
+    }
 }
 
 /// Tells how far this task is.
@@ -70,6 +90,11 @@ impl Teller {
         Ok(teller)
     }
 
+    /// Tells with what follows under which terms it works.
+    pub fn under(&mut self, terms: &str) {
+        terms.clone_into(&mut self.now.terms);
+    }
+
     /// Tells that so many are done. One that cannot be written now is told by the next.
     pub fn tell(&mut self, done: usize, of: usize) {
         let begins = self.now.of != of;
@@ -90,21 +115,25 @@ impl Teller {
     }
 
     fn write(&self) -> io::Result<()> {
-        let folder = self.file.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            // Whoever may see the results may see how far they are.
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        let mut new = builder.prefix(".progress-").tempfile_in(folder)?;
-        new.write_all(&serde_json::to_vec(&self.now)?)?;
-        // Another machine sees what was handed to the server.
-        new.as_file().sync_all()?;
-        new.persist(&self.file).map_err(|error| error.error)?;
-        Ok(())
+        write(&self.file, &self.now)
     }
+}
+
+fn write(file: &Utf8Path, now: &Progress) -> io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // Whoever may see the results may see how far they are.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut new = builder.prefix(".progress-").tempfile_in(folder)?;
+    new.write_all(&serde_json::to_vec(now)?)?;
+    // Another machine sees what was handed to the server.
+    new.as_file().sync_all()?;
+    new.persist(file).map_err(|error| error.error)?;
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -135,6 +164,13 @@ mod tests {
         teller.end(End::Failed("no room".to_owned())).unwrap();
         let read = Progress::read(&file).unwrap();
         assert_eq!((read.done, read.is_done(), read.end), (7, false, Some(End::Failed("no room".to_owned()))));
+        let mut teller = Teller::begin(&file).unwrap();
+        teller.under("then");
+        teller.end(End::Done).unwrap();
+        let read = Progress::read(&file).unwrap();
+        assert!(read.is_done_under("then") && !read.is_done_under("now"), "{read:?}");
+        undo(&file, "damaged").unwrap();
+        assert_eq!(Progress::read(&file).unwrap().end, Some(End::Failed("damaged".to_owned())));
         Teller::begin(&file).unwrap();
         assert_eq!(Progress::read(&file).unwrap().end, None);
         assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");

@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::Work;
 use crate::text::shell_word;
-pub use run::{Round, Run, RunError, forget, unfinished};
+pub use run::{Round, Run, RunError, forget, is_joined, unfinished};
 
 /// Options of `sbatch` that decide what this module relies upon, long and short.
 const OURS: [(&str, &str); 10] = [

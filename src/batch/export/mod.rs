@@ -14,6 +14,7 @@ mod name;
 mod refused;
 mod sink;
 mod source;
+mod stamp;
 
 use camino::Utf8Path;
 

@@ -6,7 +6,7 @@ use super::told;
 use super::wait::{Waited, wait};
 use crate::batch::cluster::Work;
 use crate::batch::cluster::progress::Progress;
-use crate::batch::cluster::slurm::{self, Queued, Round, Run, RunError, SlurmError, forget, unfinished};
+use crate::batch::cluster::slurm::{self, Queued, Round, Run, RunError, SlurmError, forget, is_joined, unfinished};
 
 /// Submits what is to be done, unless that was done, and waits for it.
 pub fn run(work: &Work, asked: &str, arguments: &[String], no_wait: bool, screen: &Screen) -> Outcome {
@@ -52,8 +52,7 @@ fn todo(
         return Err(Stop::Trouble(anyhow::anyhow!("interrupted, and nothing was submitted")));
     }
     let shards = unfinished(work);
-    let is_joined = Progress::read(&work.progress_of_join()).is_some_and(|progress| progress.is_done());
-    Ok((!shards.is_empty() || !is_joined).then_some(shards))
+    Ok((!shards.is_empty() || !is_joined(work)).then_some(shards))
 }
 
 /// Goes on with jobs that have not ended.
@@ -63,8 +62,8 @@ fn pick_up(run: &mut Run, asked: &str, queue: &[Queued], screen: &Screen) -> Res
         run.adopt(asked, of(false), of(true)).map_err(unusable)?;
     } else if !run.is_under(asked) {
         return Err(Stop::Usage(format!(
-            "jobs of this folder run that were submitted with other options, or under another assignment: let them \
-             end, or end them: {}",
+            "jobs of this folder run that were submitted with other options, under another assignment, or for \
+             another export: let them end, or end them: {}",
             told::cancel(run)
         )));
     }
@@ -94,7 +93,7 @@ fn submit(run: &mut Run, work: &Work, shards: &[u32], arguments: &[String], scre
 fn end(run: &mut Run, work: &Work, screen: &Screen) -> Outcome {
     let failed = unfinished(work);
     let join = Progress::read(&work.progress_of_join());
-    let is_whole = failed.is_empty() && join.as_ref().is_some_and(Progress::is_done);
+    let is_whole = failed.is_empty() && is_joined(work);
     let status = told::result(work, failed.len(), join.as_ref(), screen)?;
     if is_whole {
         run.close().map_err(unusable)?;

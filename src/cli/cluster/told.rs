@@ -121,7 +121,7 @@ pub fn failures(work: &Work, run: &Run, failed: &[u32]) -> String {
     let mut text = String::new();
     for shard in failed.iter().take(NAMED) {
         let job = run.array_of(*shard).map_or_else(String::new, |job| format!(" (task {job}_{shard})"));
-        let why = why(Progress::read(&work.progress_of(*shard)).as_ref());
+        let why = why(work, Progress::read(&work.progress_of(*shard)).as_ref());
         text.push_str(&format!("shard {shard} of {} failed{job}: {why}\n", work.shards));
         text.push_str(&last_lines(&work.log_of(*shard)));
     }
@@ -131,20 +131,24 @@ pub fn failures(work: &Work, run: &Run, failed: &[u32]) -> String {
     let join = Progress::read(&work.progress_of_join());
     if failed.is_empty() || join.is_none() {
         let job = run.join().map_or_else(String::new, |job| format!(" (job {job})"));
-        text.push_str(&format!("the shards were not joined{job}: {}\n", why(join.as_ref())));
+        text.push_str(&format!("the shards were not joined{job}: {}\n", why(work, join.as_ref())));
         text.push_str(&last_lines(&work.log_of_join()));
     }
     text + &format!("Run again what failed, and nothing else: {}\n", same_command())
 }
 
 /// Why a task has not done all of its work.
-fn why(told: Option<&Progress>) -> String {
+fn why(work: &Work, told: Option<&Progress>) -> String {
     match told {
         Some(Progress { end: Some(End::Failed(why)), .. }) => tame(why).into_owned(),
         Some(Progress { end: None, host, done, of, .. }) => {
             format!("it was ended on {} after {done} of {}", tame(host), count(*of, "submission"))
         }
-        _ => "it never began, or could not say so".to_owned(),
+        Some(told) if told.terms != work.terms => {
+            "it worked under another assignment, or with another sockspec, than there is now".to_owned()
+        }
+        Some(_) => "it says that all is done, and its store is gone".to_owned(),
+        None => "it never began, or could not say so".to_owned(),
     }
 }
 

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::super::Work;
 use super::super::progress::Progress;
+use crate::batch::store::Store;
 
 const NAME: &str = "run.json";
 
@@ -192,9 +193,18 @@ pub fn forget(file: &Utf8Path) -> Result<(), RunError> {
     }
 }
 
-/// The shards whose tasks have not done all of their work.
+/// The shards whose tasks have not done all of their work, under the terms of now and into a store that is there.
 #[must_use]
 pub fn unfinished(work: &Work) -> Vec<u32> {
-    let done = |file: &Utf8Path| Progress::read(file).is_some_and(|progress| progress.is_done());
-    (1..=work.shards).filter(|shard| !done(&work.progress_of(*shard))).collect()
+    let is_done = |shard: u32| {
+        let told = Progress::read(&work.progress_of(shard));
+        told.is_some_and(|told| told.is_done_under(&work.terms)) && Store::is_in(&work.shard(shard))
+    };
+    (1..=work.shards).filter(|shard| !is_done(*shard)).collect()
+}
+
+/// Whether what the shards have was joined, under the terms of now.
+#[must_use]
+pub fn is_joined(work: &Work) -> bool {
+    Progress::read(&work.progress_of_join()).is_some_and(|told| told.is_done_under(&work.terms))
 }
