@@ -36,6 +36,11 @@ fn a_clock_that_is_set_changes_no_verdict() {
         command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("DONT_FAKE_MONOTONIC", "1");
         set(&room, "+0");
         let mut child = begin(&room, command);
+        let maps = format!("/proc/{}/maps", child.id());
+        let sees = within(Duration::from_secs(60), || {
+            fs::read_to_string(&maps).is_ok_and(|maps| maps.contains("libfaketime")).then_some(())
+        });
+        assert!(sees.is_some(), "it sees the machine's own clock");
         let mut offsets = ["-2h", "+3h", "+0"].into_iter().cycle();
         let over = within(Duration::from_secs(300), || {
             set(&room, offsets.next().unwrap());

@@ -11,9 +11,11 @@ mod damage;
 mod packing;
 mod targets;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, Once};
 use std::time::{Duration, Instant};
 
 /// A single case that takes longer hangs, even on a machine that does much else.
@@ -47,13 +49,48 @@ fn fuzz(name: &str, dear: u64) {
 }
 
 fn case(name: &str, target: fn(&[u8]), input: &[u8]) {
-    let begun = Instant::now();
+    let watched = Watched::begin(name, input);
     let outcome = catch_unwind(AssertUnwindSafe(|| target(input)));
-    let slow = begun.elapsed() > SOON;
-    if outcome.is_err() || slow {
-        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{name}"));
-        std::fs::write(&file, input).unwrap();
-        panic!("{name}: {} with {}", if slow { "too slow" } else { "it fails" }, file.display());
+    drop(watched);
+    assert!(outcome.is_ok(), "{name}: it fails with {}", kept(name, input).display());
+}
+
+/// Keeps an input that fails.
+fn kept(name: &str, input: &[u8]) -> PathBuf {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{name}"));
+    std::fs::write(&file, input).unwrap();
+    file
+}
+
+/// The cases that run, by target, and since when.
+static RUNNING: Mutex<BTreeMap<String, (Instant, Vec<u8>)>> = Mutex::new(BTreeMap::new());
+
+/// A case that runs. One that hangs cannot fail by itself: then another thread keeps its input and ends all.
+struct Watched(String);
+
+impl Watched {
+    fn begin(name: &str, input: &[u8]) -> Self {
+        static WATCHER: Once = Once::new();
+        WATCHER.call_once(|| drop(std::thread::spawn(watch)));
+        RUNNING.lock().unwrap().insert(name.to_owned(), (Instant::now(), input.to_vec()));
+        Self(name.to_owned())
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        RUNNING.lock().unwrap().remove(&self.0);
+    }
+}
+
+fn watch() {
+    loop {
+        std::thread::sleep(Duration::from_secs(1));
+        let running = RUNNING.lock().unwrap();
+        if let Some((name, (_, input))) = running.iter().find(|(_, (begun, _))| begun.elapsed() > SOON) {
+            let _ = writeln!(std::io::stderr(), "{name}: it hangs with {}", kept(name, input).display());
+            std::process::abort();
+        }
     }
 }
 

@@ -109,6 +109,9 @@ class Run:
         now, cause = verdicts(report), causes(report)
         if program not in self.first:
             unable = [one for one in now.values() if "programs cannot be" in one]
+            if unable and os.environ.get("CI") and "python2" not in str(program):
+                # There all is installed that Debian has.
+                return self.differs(program, condition, unable[:1], record)
             if unable:
                 self.left_out.add(program)
                 del self.made[condition][program]
