@@ -17,7 +17,8 @@
 //! its log to others.
 //!
 //! A task whose machine is taken for dead may live on, and write: a store has one writer, by a lock on a file
-//! beside it, and the task that was started in its place waits for that.
+//! beside it, and the task that was started in its place waits for that. Where a file system keeps locks to the
+//! host that takes them, that protects nothing (`store/lock.rs`).
 
 pub mod github;
 pub mod kubernetes;
@@ -101,6 +102,16 @@ impl Work {
         let [executable, export] = [&self.executable, &self.export].map(|path| shell_word(path.as_str()));
         let options: String = options.concat().iter().map(|word| format!(" {}", shell_word(word))).collect();
         format!("{executable} batch {export} {place}{options}")
+    }
+
+    /// From where a task goes on that is started again, in words.
+    #[must_use]
+    pub fn goes_on_from(&self) -> &'static str {
+        if self.options.iter().any(|word| word == "--force") {
+            "from the beginning of its shard, as --force says"
+        } else {
+            "where it stopped"
+        }
     }
 
     /// A name for its tasks that no other cohort has.

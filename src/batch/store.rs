@@ -7,6 +7,7 @@
 mod error;
 mod join;
 mod journal;
+mod lock;
 mod row;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use crate::roster::Student;
 
 pub use error::StoreError;
 pub use journal::is_shared;
+pub use lock::holder;
 pub use row::{Came, Glance, Kept, Line, Merged, Stored};
 use row::{Columns, Who, packed, stored};
 
@@ -67,15 +69,22 @@ impl Store {
     /// # Errors
     /// It cannot be made or read, another process writes to it, or another version made it.
     pub fn create(folder: &Utf8Path) -> Result<Self, StoreError> {
-        let io = |source| StoreError::Io { folder: folder.to_owned(), source };
-        fs::create_dir_all(folder).map_err(io)?;
-        let lock = File::create(folder.join("sockspec.lock")).map_err(io)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(StoreError::Locked(folder.to_owned())),
-            Err(fs::TryLockError::Error(source)) => return Err(io(source)),
-        }
-        let mut store = Self::open(folder, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        Self::write_to(folder, journal::mode)
+    }
+
+    /// The same where other machines read it afterwards, whatever the file system says of itself: they find one
+    /// file, and no log.
+    ///
+    /// # Errors
+    /// Those of [`Store::create`].
+    pub fn create_for_others(folder: &Utf8Path) -> Result<Self, StoreError> {
+        Self::write_to(folder, |_| journal::PLAIN)
+    }
+
+    fn write_to(folder: &Utf8Path, mode: impl Fn(&Utf8Path) -> &'static str) -> Result<Self, StoreError> {
+        let lock = lock::take(folder)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let mut store = Self::open(folder, flags, Some(mode(folder)))?;
         store._lock = Some(lock);
         Ok(store)
     }
@@ -90,7 +99,7 @@ impl Store {
         }
         // A log that is left by a killed process is taken in by the first who opens it, so reading alone
         // would not do.
-        Self::open(folder, OpenFlags::SQLITE_OPEN_READ_WRITE).or_else(|error| {
+        Self::open(folder, OpenFlags::SQLITE_OPEN_READ_WRITE, None).or_else(|error| {
             // Where nothing can be written there can be no log beside it either, and none is needed.
             let unwritten = fs::metadata(folder.join(format!("{NAME}-wal"))).map_or(true, |log| log.len() == 0);
             if unwritten { Self::open_as_it_is(folder) } else { Err(error) }
@@ -118,7 +127,8 @@ impl Store {
         folder.join(NAME).is_file()
     }
 
-    fn open(folder: &Utf8Path, flags: OpenFlags) -> Result<Self, StoreError> {
+    /// With `mode`, however it kept what it wrote before.
+    fn open(folder: &Utf8Path, flags: OpenFlags, mode: Option<&str>) -> Result<Self, StoreError> {
         let file = folder.join(NAME);
         let failed = |source| StoreError::Database { file: file.clone(), source };
         // A part that is joined may be named by a URI.
@@ -128,9 +138,10 @@ impl Store {
         let tables: i64 =
             connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).map_err(failed)?;
         match (found, tables) {
-            (VERSION, _) => {}
+            (VERSION, _) => mode.map_or(Ok(()), |mode| journal::set(&connection, mode)).map_err(failed)?,
             (0, 0) => {
-                connection.pragma_update(None, "journal_mode", journal::mode(folder)).map_err(failed)?;
+                let mode = mode.unwrap_or_else(|| journal::mode(folder));
+                journal::set(&connection, mode).map_err(failed)?;
                 let script = format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;");
                 connection.execute_batch(&script).map_err(failed)?;
             }

@@ -14,7 +14,7 @@ use super::parade::Parade;
 use super::{Outcome, Stop, Suites, TROUBLE, hidden, terms};
 use crate::batch::cluster::progress::{End, Teller};
 use crate::batch::cohort::{Again, News, Orders, Tally, run};
-use crate::batch::export::{self, Export, Layout, Submission};
+use crate::batch::export::{self, Export, ExportError, Layout, Submission};
 use crate::batch::store::{Came, Store, Stored};
 use crate::report::timings::Timings;
 use crate::sandbox::Level;
@@ -155,8 +155,10 @@ impl Batch {
         if let Some(teller) = &mut teller {
             teller.under(&terms);
         }
-        let store = if teller.is_some() { cluster::own_store(&self.out, screen) } else { Store::create(&self.out) };
-        let store = store.map_err(cohort::stop)?;
+        let store = match &teller {
+            Some(_) => cluster::own_store(&self.out, screen)?,
+            None => Store::create(&self.out).map_err(cohort::stop)?,
+        };
         cohort::note_terms(&store, &shelf, &self.flags(), &terms)?;
         screen.note(&head(&export));
         hidden::with_others(&shelf)?.iter().for_each(|words| screen.warning(words));
@@ -193,7 +195,11 @@ impl Batch {
 
     /// The export; its results lie beside it.
     pub(super) fn opened(&self) -> Result<Export, Stop> {
-        let export = export::open(&self.export, self.layout).map_err(|error| Stop::Usage(error.to_string()))?;
+        let export = export::open(&self.export, self.layout).map_err(|error| match error {
+            // A file server that does not answer is no mistake of the caller's, and may answer the next time.
+            ExportError::Io { .. } => Stop::Trouble(error.into()),
+            _ => Stop::Usage(error.to_string()),
+        })?;
         self.is_apart()?;
         Ok(export)
     }

@@ -5,7 +5,7 @@ mod slurm;
 mod told;
 mod wait;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf, absolute_utf8};
@@ -14,10 +14,10 @@ use clap::{Args, ValueEnum};
 use super::args::Shelf;
 use super::batch::Batch;
 use super::output::Screen;
-use super::{Outcome, Stop, TROUBLE, terms};
+use super::{Outcome, Stop, TROUBLE, cohort, terms};
 use crate::batch::cluster::progress::{End, Teller};
 use crate::batch::cluster::{Work, github};
-use crate::batch::store::{Store, StoreError};
+use crate::batch::store::{Store, StoreError, holder};
 use crate::text::{count, tame};
 
 pub use join::join;
@@ -250,19 +250,36 @@ pub fn as_task(file: &Utf8Path, work: impl FnOnce(&mut Teller) -> Result<Ended, 
     outcome.map(|_| status)
 }
 
+/// How long a task waits for another that writes to its store: one whose node is taken for dead is ended by then,
+/// or never.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 /// A task's store. One whose machine is taken for dead may still write to it: that is waited for.
-pub fn own_store(folder: &Utf8Path, screen: &Screen) -> Result<Store, StoreError> {
-    let mut waits = false;
+///
+/// # Errors
+/// The store's, or it writes for too long.
+pub fn own_store(folder: &Utf8Path, screen: &Screen) -> Result<Store, Stop> {
+    let (begun, mut waits) = (Instant::now(), false);
     loop {
-        match Store::create(folder) {
-            Err(StoreError::Locked(_)) => {
+        match Store::create_for_others(folder) {
+            Err(StoreError::Locked(_)) if begun.elapsed() < PATIENCE => {
                 if !waits {
-                    screen.note(&format!("another sockspec is at work on `{folder}`: waiting for its end\n"));
+                    screen.note(&format!(
+                        "another sockspec is at work on `{folder}` ({}): waiting for its end\n",
+                        holder(folder)
+                    ));
                 }
                 waits = true;
                 std::thread::sleep(Duration::from_secs(1));
             }
-            outcome => return outcome,
+            // The next try may find it free: no mistake of the caller's.
+            Err(StoreError::Locked(_)) => {
+                let (holder, minutes) = (holder(folder), PATIENCE.as_secs() / 60);
+                return Err(Stop::Trouble(anyhow::anyhow!(
+                    "`{folder}` is locked by {holder}, for more than {minutes} minutes; end that, and run this again"
+                )));
+            }
+            outcome => return outcome.map_err(cohort::stop),
         }
     }
 }

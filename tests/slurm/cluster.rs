@@ -132,7 +132,16 @@ impl Cluster {
     pub fn command(&self, room: &Room, export: &str, out: &str, more: &[&str]) -> Command {
         let arguments = [&["batch", export, "--out", out, "--assignment", "lab.yaml", "--on", "slurm"], more].concat();
         let mut command = room.command(env!("CARGO_BIN_EXE_sockspec"), &arguments);
-        command.env("SLURM_CONF", self.configuration());
+        // What a user is used to say and to see is nothing to us.
+        let theirs = [
+            ("SBATCH_JOB_NAME", "mine"),
+            ("SBATCH_OUTPUT", "mine.out"),
+            ("SBATCH_ARRAY_INX", "7"),
+            ("SBATCH_NO_REQUEUE", "1"),
+            ("SQUEUE_STATES", "SUSPENDED"),
+            ("SQUEUE_FORMAT", "%i"),
+        ];
+        command.env("SLURM_CONF", self.configuration()).envs(theirs);
         command
     }
 

@@ -63,14 +63,38 @@ fn kubernetes_takes_its_job_and_the_pods_do_the_work() {
     let container = &job["spec"]["template"]["spec"]["containers"][0];
     assert_eq!(container["volumeMounts"][0]["mountPath"], room.path.as_str());
     for index in ["0", "1"] {
-        let ran = shell(&room, container["args"][0].as_str().unwrap(), &[("JOB_COMPLETION_INDEX", index)]);
+        // Kubernetes makes one of two, and of nothing else anything.
+        let args = container["args"][0].as_str().unwrap();
+        assert!(!args.replace("$$", "").contains('$'), "{args}");
+        let ran = shell(&room, &args.replace("$$", "$"), &[("JOB_COMPLETION_INDEX", index)]);
         assert_eq!(ran.status, 0, "{ran:?}");
     }
     let text = fs::read_to_string(room.path.join("kubernetes.yaml")).unwrap();
     let join = text.lines().find_map(|line| line.strip_prefix("#   ").filter(|line| line.contains("--join"))).unwrap();
+    let wait = text.lines().find_map(|line| line.strip_prefix("#   until ")).unwrap();
+    let checked = shell(&room, "bash -n -c \"$WAIT\"", &[("WAIT", &format!("until {wait}"))]);
+    assert_eq!(checked.status, 0, "{checked:?}");
     let ran = shell(&room, join, &[]);
     assert_eq!((ran.status, room.verdicts("re sults").len()), (0, 4), "{ran:?}");
     assert!(room.path.join("gra des.csv").is_file());
+}
+
+/// A task that breaks down is no job that has succeeded; a student who fails is.
+#[test]
+fn a_job_fails_with_its_task_and_not_with_a_student() {
+    let room = room();
+    let wrong = fixture("mutants/udp-server/newline-added.py");
+    Layout::Plain.write(&[Submission::of(9, &[("UDPServer.py", &wrong)])], &room.path.join("the course's"), false);
+    let workflow = printed(&room, "github");
+    let steps = workflow["jobs"]["grade"]["steps"].as_array().unwrap();
+    let grade = steps.iter().filter_map(|step| step["run"].as_str()).find(|run| run.starts_with("sockspec ")).unwrap();
+    for shard in ["1", "2"] {
+        let ran = shell(&room, grade, &[("SHARD", shard)]);
+        assert_eq!(ran.status, 0, "{ran:?}");
+        fs::remove_dir_all(room.path.join("part")).unwrap();
+    }
+    fs::write(room.path.join("part"), "no folder").unwrap();
+    assert_eq!(shell(&room, grade, &[("SHARD", "1")]).status, 3);
 }
 
 #[test]
@@ -98,6 +122,7 @@ fn github_takes_its_workflow_and_the_jobs_do_the_work() {
         let part = room.path.join("parts").join(format!("part-{shard}"));
         fs::create_dir_all(&part).unwrap();
         fs::rename(room.path.join("part/sockspec.db"), part.join("sockspec.db")).unwrap();
+        assert!(!room.path.join("part/sockspec.db-wal").exists(), "one file is all of it");
         fs::remove_dir_all(room.path.join("part")).unwrap();
     }
     for step in ours("join") {
@@ -106,8 +131,15 @@ fn github_takes_its_workflow_and_the_jobs_do_the_work() {
     }
     assert_eq!(room.verdicts("re sults").len(), 4);
     assert!(room.path.join("gra des.csv").is_file());
-    let result =
-        workflow["jobs"]["join"]["steps"].as_array().unwrap().last().unwrap()["with"]["path"].as_str().unwrap();
+    let steps = workflow["jobs"]["join"]["steps"].as_array().unwrap();
+    let whole = steps.last().unwrap()["run"].as_str().unwrap();
+    assert_eq!(workflow["jobs"]["join"]["env"]["GRADED"], "${{ needs.grade.result }}");
+    let is_whole = |graded: &str| shell(&room, whole, &[("GRADED", graded)]);
+    assert_eq!((is_whole("success").status, is_whole("failure").status), (0, 1));
+    fs::remove_dir_all(room.path.join("parts/part-2")).unwrap();
+    let ran = is_whole("success");
+    assert!(ran.status == 1 && ran.out.contains("1 of 2 shards"), "{ran:?}");
+    let result = steps[steps.len() - 2]["with"]["path"].as_str().unwrap();
     let lost: Vec<&str> = result.lines().filter(|file| !room.path.join(file).exists()).collect();
     assert!(lost.is_empty(), "{lost:?}");
 }

@@ -17,9 +17,11 @@ impl Work {
         let options: String = self.options.iter().map(|word| format!(" {}", shell_word(word))).collect();
         let export = shell_word(self.export.as_str());
         let out = shell_word(self.out.as_str());
-        // 1, and 3 where single submissions could not be graded, are results: the last job has them.
-        let grade = format!("sockspec batch {export} --out part --shard \"$SHARD\"/{}{options}", self.shards);
-        let grade = format!("{grade} || [ $? -ne 2 ]");
+        // As a task: its status is 0 when all is done, whatever that says of the students, and a breakdown is none.
+        let grade = format!(
+            "sockspec batch {export} --out part --shard \"$SHARD\"/{} --progress part.json{options}",
+            self.shards
+        );
         let join = format!("sockspec merge {out} parts/*");
         let reports: String = self.reports.iter().map(|word| format!(" {}", shell_word(word))).collect();
         let report =
@@ -32,16 +34,28 @@ impl Work {
              fail-fast: false\n{at_once}      matrix:\n        shard: [{shards}]\n    env:\n      \
              SHARD: ${{{{ matrix.shard }}}}\n    steps:\n{SETUP}      - run: {grade}\n      \
              - uses: actions/upload-artifact@v4\n        if: always()\n        \
-             with: {{ name: \"part-${{{{ matrix.shard }}}}\", path: part/sockspec.db, if-no-files-found: error }}\n  \
+             with: {{ name: \"part-${{{{ matrix.shard }}}}\", path: \"part/sockspec.db*\", if-no-files-found: error }}\n  \
              join:\n    needs: grade\n    if: ${{{{ !cancelled() }}}}\n    runs-on: ubuntu-latest\n    \
-             timeout-minutes: 60\n    steps:\n{SETUP}      - uses: actions/download-artifact@v4\n        \
+             timeout-minutes: 60\n    env:\n      GRADED: ${{{{ needs.grade.result }}}}\n    steps:\n{SETUP}      - uses: actions/download-artifact@v4\n        \
              with: {{ pattern: \"part-*\", path: parts }}\n      - run: {join}\n      - run: {report}\n      \
-             - uses: actions/upload-artifact@v4\n        with: {{ name: result, path: {result} }}\n",
+             - uses: actions/upload-artifact@v4\n        with: {{ name: result, path: {result} }}\n      \
+             - name: All shards are there, each graded to its end\n        run: {whole}\n",
             shards = parts.join(", "),
             grade = yaml(&grade),
             join = yaml(&join),
             report = yaml(&report),
             result = yaml(&result),
+            whole = yaml(&self.github_whole()),
+        )
+    }
+
+    /// Fails where something is lacking. It comes last: what there is has been written by then.
+    fn github_whole(&self) -> String {
+        format!(
+            "there=$(ls parts/*/sockspec.db | wc -l); if [ \"$there\" -ne {all} ] || [ \"$GRADED\" != success ]; then \
+             echo \"::error::$there of {all} shards are there, and grading ended with: $GRADED. Run the failed jobs \
+             again.\"; exit 1; fi",
+            all = self.shards
         )
     }
 }

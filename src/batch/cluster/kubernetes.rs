@@ -9,7 +9,9 @@ impl Work {
     /// The manifest; `folder` is what all files of the work lie in.
     #[must_use]
     pub fn kubernetes(&self, folder: &Utf8Path) -> String {
-        let command = format!("k=$((JOB_COMPLETION_INDEX + 1)); exec {}", self.shard_command());
+        // Kubernetes puts in variables, `$(NAME)`, before a shell sees them; `$$` is one `$`
+        // (<https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/>).
+        let command = format!("k=$((JOB_COMPLETION_INDEX + 1)); exec {}", self.shard_command()).replace('$', "$$");
         let at_once = self.at_once.unwrap_or(self.shards).min(self.shards);
         [self.kubernetes_head(folder), self.kubernetes_job(at_once), pod(&yaml(&command), &yaml(folder.as_str()))]
             .concat()
@@ -24,12 +26,15 @@ impl Work {
              # claim of a volume that many pods can write to at the same time (ReadWriteMany), whose root is what\n\
              # is {folder} here.\n\
              #\n\
-             # Run it, and join the shards when all are done, wherever that folder can be seen:\n\
+             # Run it, and join the shards when it has ended, wherever that folder can be seen and by the same\n\
+             # sockspec; what has failed is said then, and the same again goes on with it:\n\
+             #   kubectl delete --ignore-not-found job/{name}\n\
              #   kubectl apply -f THIS.yaml\n\
-             #   kubectl wait --for=condition=complete --timeout=-1s job/{name}\n\
+             #   until kubectl get job/{name} -o 'jsonpath={{.status.conditions[*].type}}' | grep -qwE 'Complete|Failed'; do sleep 10; done\n\
              #   {join}\n\
-             # A pod that has failed is started again, and goes on where it stopped. How far each is stands in\n\
+             # A pod that has failed is started again, and goes on {from}. How far each is stands in\n\
              # {progress}/*.json.\n",
+            from = self.goes_on_from(),
             shards = self.shards,
             executable = shell_word(self.executable.as_str()),
             folder = shell_word(folder.as_str()),
@@ -65,6 +70,8 @@ fn pod(command: &str, folder: &str) -> String {
       # namespace of the pod's own, an unmasked /proc, and no seccomp or AppArmor profile of the runtime's.
       # Where the cluster forbids them (Pod Security "baseline" does), take them away: programs are then graded
       # behind weaker walls ("confined"), and each report says so. `sockspec doctor` in a pod tells.
+      # `hostUsers: false` also wants volumes whose file system can map users (Linux: ID-mapped mounts), which NFS
+      # cannot: on such a claim no pod begins until that line is away.
       hostUsers: false
       securityContext:
         runAsNonRoot: true

@@ -136,13 +136,15 @@ fn write(file: &Utf8Path, now: &Progress) -> io::Result<()> {
     Ok(())
 }
 
+/// The name of this machine.
 #[cfg(unix)]
-fn host() -> String {
+pub(in crate::batch) fn host() -> String {
     nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
+/// The name of this machine.
 #[cfg(not(unix))]
-fn host() -> String {
+pub(in crate::batch) fn host() -> String {
     std::env::var("COMPUTERNAME").unwrap_or_default()
 }
 

@@ -5,6 +5,7 @@
 //! ended yet (`squeue`, <https://slurm.schedmd.com/squeue.html>). Jobs are known by a name that no other
 //! cohort has: also one whose ID was lost, because whoever submitted it was killed at that moment.
 
+mod given;
 mod run;
 
 use std::io::Write as _;
@@ -15,22 +16,8 @@ use thiserror::Error;
 
 use super::Work;
 use crate::text::shell_word;
+pub use given::may_be_given;
 pub use run::{Round, Run, RunError, forget, is_joined, unfinished};
-
-/// Options of `sbatch` that decide what this module relies upon, long and short.
-const OURS: [(&str, &str); 10] = [
-    ("--array", "-a"),
-    ("--job-name", "-J"),
-    ("--output", "-o"),
-    ("--error", "-e"),
-    ("--dependency", "-d"),
-    ("--chdir", "-D"),
-    ("--wait", "-W"),
-    ("--parsable", ""),
-    ("--wrap", ""),
-    // `squeue` would have to be told as well: SLURM_CLUSTERS tells both.
-    ("--clusters", "-M"),
-];
 
 /// What can go wrong with Slurm.
 #[derive(Debug, Error)]
@@ -56,6 +43,11 @@ pub enum SlurmError {
         "--sbatch-arg {0}: this is sockspec's own to say (--shards and --at-once say how many tasks there are, SLURM_CLUSTERS on which cluster)"
     )]
     Ours(String),
+    /// A word that is no option: the name of a script, to `sbatch`.
+    #[error(
+        "--sbatch-arg {0}: this is no option; write one with its value in one word: --sbatch-arg=--partition=grade"
+    )]
+    Bare(String),
 }
 
 impl Work {
@@ -107,8 +99,9 @@ impl Work {
         format!(
             "#!/bin/sh\n# Grades {shards} shards by Slurm, and joins them. `sbatch` is given this by `sockspec batch … --on slurm`\n\
              # without --print, which also waits, and submits again only what has failed.\nset -eu\n\
-             mkdir -p {folder}\ncd {folder}\narray=$(sbatch --parsable{more} <<'SHARD'\n{array}SHARD\n)\n\
+             unset {ours}\nmkdir -p {folder}\ncd {folder}\narray=$(sbatch --parsable{more} <<'SHARD'\n{array}SHARD\n)\n\
              sbatch --parsable{more} --dependency=\"afterany:${{array%%;*}}\" <<'JOIN'\n{join}JOIN\n",
+            ours = given::DECISIVE.join(" "),
             shards = self.shards,
             array = self.array_script(&shards),
             join = self.join_script(),
@@ -139,21 +132,6 @@ fn ranges(numbers: &[u32]) -> String {
     words.collect::<Vec<_>>().join(",")
 }
 
-/// Refuses arguments for `sbatch` that would undo what is relied upon.
-///
-/// # Errors
-/// One would.
-pub fn may_be_given(arguments: &[String]) -> Result<(), SlurmError> {
-    let ours = |word: &String| {
-        let name = word.split('=').next().unwrap_or_default();
-        // getopt_long takes a long option by any beginning that is its alone.
-        let long = |option: &str| name.len() > 3 && option.starts_with(name);
-        let short = |option: &str| !option.is_empty() && !word.starts_with("--") && word.starts_with(option);
-        OURS.iter().any(|(option, letter)| long(option) || short(letter))
-    };
-    arguments.iter().find(|word| ours(word)).map_or(Ok(()), |word| Err(SlurmError::Ours(word.clone())))
-}
-
 /// A job, or a task of an array, that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queued {
@@ -175,8 +153,10 @@ pub struct Queued {
 /// `squeue` is not here, or its controller does not answer.
 pub fn queue(work: &Work) -> Result<Vec<Queued>, SlurmError> {
     let mut command = Command::new("squeue");
-    // By user: with job IDs it fails for one that is forgotten already.
-    command.args(["--noheader", "--array", "--format=%F|%K|%j|%T|%r"]);
+    // By user: with job IDs it fails for one that is forgotten already. Also in hidden partitions, and whatever
+    // the caller is used to see.
+    given::leave_out(&mut command, "SQUEUE_", &[]);
+    command.args(["--noheader", "--all", "--array", "--format=%F|%K|%j|%T|%r"]);
     #[cfg(unix)]
     command.arg(format!("--user={}", nix::unistd::geteuid()));
     let all = said("squeue", run_with(&mut command, "squeue", "")?)?;
@@ -197,6 +177,7 @@ fn queued(line: &str) -> Option<Queued> {
 /// `sbatch` is not here, or refuses.
 pub fn submit(script: &str, folder: &Utf8Path, arguments: &[String], after: Option<u64>) -> Result<u64, SlurmError> {
     let mut command = Command::new("sbatch");
+    given::leave_out(&mut command, "SBATCH_", &given::THEIRS);
     command.arg("--parsable").args(arguments).current_dir(folder);
     if let Some(job) = after {
         // Whatever became of it: one shard that has failed does not keep the others from being joined.
@@ -259,16 +240,6 @@ mod tests {
         assert!(printed.contains("sbatch --parsable '--comment=a b' <<'SHARD'\n#!/bin/sh\n"), "{printed}");
         let checked = Command::new("sh").args(["-n", "-c", &printed]).status().unwrap();
         assert!(checked.success(), "{printed}");
-    }
-
-    #[test]
-    fn what_is_relied_upon_cannot_be_said_otherwise() {
-        let may = |words: &[&str]| may_be_given(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
-        for word in ["--array=1-2", "-a1", "--arr=3", "--dependency=after:1", "-J", "-oX", "--wrap=true", "--chdir=/"] {
-            assert!(may(&["--partition=p", word]).is_err(), "{word}");
-        }
-        may(&["--partition=p", "-p", "grade", "--cpus-per-task=4", "--account=a", "--comment=--array", "--time=5"])
-            .unwrap();
     }
 
     #[test]

@@ -1,14 +1,32 @@
-//! How a new store keeps what it writes whole. The write-ahead log is quicker, and lets others read meanwhile,
+//! How a store keeps what it writes whole. The write-ahead log is quicker, and lets others read meanwhile,
 //! but is shared memory: on a network file system it is not to be used ("WAL does not work over a network
 //! filesystem", <https://www.sqlite.org/wal.html>). There a rollback journal does the same
 //! (<https://www.sqlite.org/lockingv3.html#rollback>): a killed writer leaves it, and whoever opens the store
 //! next undoes what was half written. A row a second is no work for either.
 
 use camino::Utf8Path;
+use rusqlite::Connection;
 
 /// SQLite's name for how it is done (<https://www.sqlite.org/pragma.html#pragma_journal_mode>).
 pub(super) fn mode(folder: &Utf8Path) -> &'static str {
-    if is_shared(folder) { "DELETE" } else { "WAL" }
+    if is_shared(folder) { PLAIN } else { LOGGED }
+}
+
+/// A rollback journal.
+pub(super) const PLAIN: &str = "DELETE";
+const LOGGED: &str = "WAL";
+
+/// Has a store written so, however it was before: it may have been copied here from another file system.
+pub(super) fn set(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
+    let now: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    if now.eq_ignore_ascii_case(mode) {
+        return Ok(());
+    }
+    match connection.pragma_update(None, "journal_mode", mode) {
+        // While somebody reads it, it goes on as it was: that is slower, and no less safe.
+        Err(_) if mode == LOGGED => Ok(()),
+        outcome => outcome,
+    }
 }
 
 /// File systems that several machines may have mounted, by `f_type` (statfs(2); the rest from Linux'
@@ -61,21 +79,21 @@ pub fn is_shared(_folder: &Utf8Path) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-    use rusqlite::Connection;
-
     use super::super::{NAME, Store};
     use super::*;
 
     #[test]
-    fn a_store_without_a_log_stays_without_one_and_can_be_read_while_somebody_writes() {
+    fn a_store_of_a_cluster_has_no_log_and_can_be_read_while_somebody_writes() {
         let folder = tempfile::tempdir().unwrap();
         let folder = Utf8Path::from_path(folder.path()).unwrap();
+        // One that was begun on one machine, and had a log.
         drop(Store::create(folder).unwrap());
-        // As it would be on a network file system.
-        let plain = Connection::open(folder.join(NAME)).unwrap();
-        plain.pragma_update(None, "journal_mode", "DELETE").unwrap();
-        drop(plain);
-        let writes = Store::create(folder).unwrap();
+        let kept = || -> String {
+            let connection = Connection::open(folder.join(NAME)).unwrap();
+            connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap()
+        };
+        assert_eq!(kept(), "wal");
+        let writes = Store::create_for_others(folder).unwrap();
         writes.keep_fact("version", "1").unwrap();
         let reads = Store::read(folder).unwrap();
         assert_eq!(reads.fact("version").unwrap().as_deref(), Some("1"));
@@ -83,6 +101,10 @@ mod tests {
         writes.tidy().unwrap();
         assert_eq!(reads.fact("version").unwrap().as_deref(), Some("2"));
         assert!(!folder.join(format!("{NAME}-wal")).exists());
+        assert_eq!(kept(), "delete");
+        drop((writes, reads));
+        drop(Store::create(folder).unwrap());
+        assert_eq!(kept(), "wal", "and back again");
     }
 
     #[cfg(target_os = "linux")]

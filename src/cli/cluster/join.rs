@@ -5,7 +5,7 @@ use camino::Utf8Path;
 use super::super::batch::{Batch, Shard, note_gone};
 use super::super::output::Screen;
 use super::super::{Stop, TROUBLE, cohort, terms};
-use super::Ended;
+use super::{Ended, own_store};
 use crate::batch::cluster::progress::{End, Progress, Teller, undo};
 use crate::batch::cohort::without_limit;
 use crate::batch::store::{Store, StoreError};
@@ -28,7 +28,7 @@ pub fn join(batch: &Batch, shards: u32, screen: &Screen, mut teller: Option<&mut
     }
     let all: Vec<String> = export.submissions.iter().map(|one| one.student.id.clone()).collect();
     let wanted = batch.wanted(export)?;
-    let mut store = Store::create(&batch.out).map_err(cohort::stop)?;
+    let mut store = own_store(&batch.out, screen)?;
     let missing = take_over(&mut store, batch, shards, &terms, screen, teller);
     cohort::note_terms(&store, &shelf, &batch.flags(), &terms)?;
     note_gone(&store, &all, screen)?;

@@ -3,7 +3,7 @@
 use super::super::output::Screen;
 use super::super::{Outcome, Stop, TROUBLE};
 use super::told;
-use super::wait::{Waited, wait};
+use super::wait::{Interrupt, Waited, wait};
 use crate::batch::cluster::Work;
 use crate::batch::cluster::progress::Progress;
 use crate::batch::cluster::slurm::{self, Queued, Round, Run, RunError, SlurmError, forget, is_joined, unfinished};
@@ -14,8 +14,9 @@ pub fn run(work: &Work, asked: &str, arguments: &[String], no_wait: bool, screen
     let mut run = Run::take_up(work).map_err(unusable)?;
     let queue = slurm::queue(work).map_err(refused)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut interrupt = Interrupt::listen(&runtime);
     if queue.is_empty() {
-        let shards = todo(&mut run, work, asked, &runtime, screen)?;
+        let shards = todo(&mut run, work, asked, &mut |work| runtime.block_on(wait(work, screen, &mut interrupt)))?;
         if let Some(shards) = shards {
             submit(&mut run, work, &shards, arguments, screen)?;
         }
@@ -26,7 +27,7 @@ pub fn run(work: &Work, asked: &str, arguments: &[String], no_wait: bool, screen
         screen.print(told::under_way(work, &run).as_bytes())?;
         return Ok(0);
     }
-    match runtime.block_on(wait(work, screen)) {
+    match runtime.block_on(wait(work, screen, &mut interrupt)) {
         Waited::Interrupted => {
             screen.note(&told::interrupted(&run));
             Ok(TROUBLE)
@@ -40,15 +41,14 @@ fn todo(
     run: &mut Run,
     work: &Work,
     asked: &str,
-    runtime: &tokio::runtime::Runtime,
-    screen: &Screen,
+    wait: &mut dyn FnMut(&Work) -> Waited,
 ) -> Result<Option<Vec<u32>>, Stop> {
     if !run.is_open() || !run.is_under(asked) {
         run.begin(work, asked).map_err(unusable)?;
         return Ok(Some((1..=work.shards).collect()));
     }
     // What has just ended may not be seen here yet.
-    if let Waited::Interrupted = runtime.block_on(wait(work, screen)) {
+    if let Waited::Interrupted = wait(work) {
         return Err(Stop::Trouble(anyhow::anyhow!("interrupted, and nothing was submitted")));
     }
     let shards = unfinished(work);

@@ -1,9 +1,12 @@
 //! Waiting for the jobs of a cluster, and showing how far they are.
 
 use std::io::IsTerminal as _;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::runtime::Runtime;
 
 use super::super::output::Screen;
 use super::told::Sight;
@@ -35,8 +38,29 @@ pub enum Waited {
     Interrupted,
 }
 
+/// That the caller has pressed Ctrl-C. Heard from now on, also while Slurm is asked and nobody listens.
+pub struct Interrupt(Pin<Box<dyn Future<Output = ()>>>);
+
+impl Interrupt {
+    /// Begins to listen.
+    pub fn listen(runtime: &Runtime) -> Self {
+        let mut pressed: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                // Then it ends this process as it always does.
+                std::future::pending::<()>().await;
+            }
+        });
+        // It listens from when it is first asked.
+        runtime.block_on(std::future::poll_fn(|context| {
+            let _ = pressed.as_mut().poll(context);
+            Poll::Ready(())
+        }));
+        Self(pressed)
+    }
+}
+
 /// Waits until no job of this work is left.
-pub async fn wait(work: &Work, screen: &Screen) -> Waited {
+pub async fn wait(work: &Work, screen: &Screen, interrupt: &mut Interrupt) -> Waited {
     let grace = if is_shared(&work.out) { SOON_BY_NETWORK } else { SOON };
     let mut shown = Shown::new(work, screen);
     let (begun, mut gone) = (Instant::now(), None);
@@ -59,7 +83,7 @@ pub async fn wait(work: &Work, screen: &Screen) -> Waited {
         let pause = if gone.is_some() { OFTEN } else { (begun.elapsed() / PART).clamp(OFTEN, RARELY) };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            _ = tokio::signal::ctrl_c() => {
+            () = &mut interrupt.0 => {
                 shown.end();
                 return Waited::Interrupted;
             }
