@@ -115,3 +115,12 @@ fn a_node_without_a_language_costs_nobody_a_program_that_may_be_there() {
     let again = room.sockspec(&TASK);
     assert!(again.status == 0 && again.out.contains("or lack a program"), "another node can tell: {again:?}");
 }
+
+#[test]
+fn an_export_that_the_system_cannot_read_may_be_tried_again() {
+    let room = room(&[]);
+    std::os::unix::fs::symlink("loop", room.path.join("loop")).unwrap();
+    let ran = room.sockspec(&[&["batch", "loop"], &TASK[2..]].concat());
+    assert_eq!(ran.status, 3, "{ran:?}");
+    assert!(told(&room)["end"]["failed"].as_str().unwrap().contains("cannot be read"), "{}", told(&room));
+}
