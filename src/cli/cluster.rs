@@ -259,10 +259,14 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// # Errors
 /// The store's, or it writes for too long.
 pub fn own_store(folder: &Utf8Path, screen: &Screen) -> Result<Store, Stop> {
+    own_store_within(folder, PATIENCE, screen)
+}
+
+fn own_store_within(folder: &Utf8Path, patience: Duration, screen: &Screen) -> Result<Store, Stop> {
     let (begun, mut waits) = (Instant::now(), false);
     loop {
         match Store::create_for_others(folder) {
-            Err(StoreError::Locked(_)) if begun.elapsed() < PATIENCE => {
+            Err(StoreError::Locked(_)) if begun.elapsed() < patience => {
                 if !waits {
                     screen.note(&format!(
                         "another sockspec is at work on `{folder}` ({}): waiting for its end\n",
@@ -274,7 +278,7 @@ pub fn own_store(folder: &Utf8Path, screen: &Screen) -> Result<Store, Stop> {
             }
             // The next try may find it free: no mistake of the caller's.
             Err(StoreError::Locked(_)) => {
-                let (holder, minutes) = (holder(folder), PATIENCE.as_secs() / 60);
+                let (holder, minutes) = (holder(folder), patience.as_secs() / 60);
                 return Err(Stop::Trouble(anyhow::anyhow!(
                     "`{folder}` is locked by {holder}, for more than {minutes} minutes; end that, and run this again"
                 )));
@@ -287,4 +291,26 @@ pub fn own_store(folder: &Utf8Path, screen: &Screen) -> Result<Store, Stop> {
 /// `3 shards`.
 fn shards(number: usize) -> String {
     count(number, "shard")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::super::Colour;
+    use super::*;
+
+    #[test]
+    fn a_lock_that_nobody_gives_back_is_trouble_and_its_holder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Utf8Path::from_path(folder.path()).unwrap();
+        let screen = Screen::new(Colour::Never);
+        let held = own_store(folder, &screen).unwrap();
+        let stop = own_store_within(folder, Duration::ZERO, &screen).unwrap_err();
+        assert!(matches!(stop, Stop::Trouble(_)), "a scheduler may try again: {stop}");
+        let wanted = format!("is locked by process {} on ", std::process::id());
+        assert!(stop.to_string().contains(&wanted), "{stop}");
+        drop(held);
+        own_store_within(folder, Duration::ZERO, &screen).unwrap();
+    }
 }

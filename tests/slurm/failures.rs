@@ -73,6 +73,12 @@ fn jobs_that_nobody_waited_for_are_picked_up() {
     assert_eq!((again.status, cluster.jobs()), (0, jobs.clone()), "{again:?}");
     let other = cluster.batch(&room, "export", "out", &[&held[..], &["--seed", "3"]].concat());
     assert!(other.status == 2 && other.err.contains("scancel"), "{other:?}");
+    let late = room.path.join("export/late");
+    fs::create_dir(&late).unwrap();
+    fs::write(late.join("UDPServer.py"), "").unwrap();
+    let other = cluster.batch(&room, "export", "out", &held);
+    assert!(other.status == 2 && other.err.contains("another export"), "{other:?}");
+    fs::remove_dir_all(&late).unwrap();
     let other = cluster.batch(&room, "export", "out", &["--shards", "3"]);
     assert!(other.status == 2 && other.err.contains("say --shards 2"), "{other:?}");
     // Who waits may stop to.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::course::{Layout, Submission, fixture};
-use crate::grader::Room;
+use crate::grader::{Room, ran};
 use crate::support::within;
 
 const TASK: [&str; 8] = [
@@ -103,4 +103,24 @@ fn only_what_is_whole_and_of_these_terms_is_joined_without_a_word() {
     assert_eq!(told(&room)["end"], "done");
     refused("it is damaged");
     assert!(told(&room)["end"]["failed"].as_str().unwrap().contains("it is damaged"), "it is run again");
+}
+
+#[test]
+fn a_node_without_a_language_costs_nobody_a_program_that_may_be_there() {
+    // Nothing in it says what it is: only its sockets could, where it ran.
+    let room = room(&[Submission::of(0, &[("work.py", b"print(6 * 7)\n")])]);
+    fs::create_dir(room.path.join("bare")).unwrap();
+    let bare = ran(room.command(env!("CARGO_BIN_EXE_sockspec"), &TASK).env("PATH", room.path.join("bare")));
+    assert!(bare.status == 0 && bare.out.contains("1  could not be graded whole"), "{bare:?}");
+    let again = room.sockspec(&TASK);
+    assert!(again.status == 0 && again.out.contains("or lack a program"), "another node can tell: {again:?}");
+}
+
+#[test]
+fn an_export_that_the_system_cannot_read_may_be_tried_again() {
+    let room = room(&[]);
+    std::os::unix::fs::symlink("loop", room.path.join("loop")).unwrap();
+    let ran = room.sockspec(&[&["batch", "loop"], &TASK[2..]].concat());
+    assert_eq!(ran.status, 3, "{ran:?}");
+    assert!(told(&room)["end"]["failed"].as_str().unwrap().contains("cannot be read"), "{}", told(&room));
 }
