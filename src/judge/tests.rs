@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{counts, is_moot};
-use crate::event::{Event, Exit, Fact, Record};
+use super::verdict::Verdict;
+use super::{counts, is_moot, is_whole, judge};
+use crate::event::{Event, Exit, Fact, ProgramRecord, Record, Spent};
 use crate::ids::ScenarioId;
 use crate::plan::model::Plan;
 use crate::plan::{Choice, Library, Source, diagnose};
@@ -56,4 +57,43 @@ fn what_covers_others_says_nothing_where_it_does_not_hold() {
     };
     assert!(counted(0, true) && counted(1, true) && counted(1, false));
     assert!(!counted(0, false));
+}
+
+#[test]
+fn records_are_whole_where_each_scenario_is_played_or_covered() {
+    let plan = plan();
+    let whole = |records: &[Record]| is_whole(&plan, records);
+    assert!(whole(&[record("all", true), record("two", false)]));
+    assert!(whole(&[record("one", true), record("two", true)]), "made before there was one that covers");
+    assert!(!whole(&[record("all", true)]));
+    assert!(!whole(&[record("all", false), record("two", true)]), "what it covered was never played");
+}
+
+#[test]
+fn a_record_that_counts_for_nothing_fails_nobody_later() {
+    let plan = plan();
+    let verdict = |records: Vec<Record>| {
+        let program = ProgramRecord {
+            role: plan.role,
+            path: "server".to_owned(),
+            language: "C".to_owned(),
+            seed: 0,
+            records,
+            built: None,
+            told: None,
+            notes: Vec::new(),
+            tried: Vec::new(),
+            trouble: None,
+            stopped: None,
+            isolation: String::new(),
+            isolation_reason: None,
+            starts: 1,
+            spent: Spent::default(),
+            micros: 0,
+        };
+        judge(&plan, &program).requirements.remove(0).verdict
+    };
+    assert_eq!(verdict(vec![record("all", true), record("two", true)]), Verdict::Passed);
+    assert_eq!(verdict(vec![record("all", true), record("two", false)]), Verdict::Failed);
+    assert!(matches!(verdict(vec![record("all", false)]), Verdict::Ungraded { .. }));
 }
