@@ -36,9 +36,7 @@ enum Standing<'a> {
 /// Judges all records of a program.
 #[must_use]
 pub fn judge(plan: &Plan, program: &ProgramRecord) -> ProgramVerdict {
-    let known = program.records.iter().filter_map(|record| Some((plan.scenario(&record.scenario)?, record)));
-    let counting = known.filter(|(scenario, record)| counts(plan, scenario, record)).map(|(_, record)| record);
-    let standings = standings(plan, counting);
+    let standings = standings(plan, counting(plan, &program.records).map(|(_, record)| record));
     let requirements =
         plan.requirements.iter().map(|requirement| judged(plan, program, requirement, &standings)).collect();
     ProgramVerdict {
@@ -68,14 +66,18 @@ pub fn counts(plan: &Plan, scenario: &Scenario, record: &Record) -> bool {
     scenario.covers.is_empty() || holds(plan, scenario, record)
 }
 
+/// The records that say anything, each with its scenario; those of scenarios that the plan does not have do not.
+fn counting<'p, 'r>(plan: &'p Plan, records: &'r [Record]) -> impl Iterator<Item = (&'p Scenario, &'r Record)> {
+    let known = records.iter().filter_map(|record| Some((plan.scenario(&record.scenario)?, record)));
+    known.filter(|(scenario, record)| counts(plan, scenario, record))
+}
+
 /// Whether records say all that playing the plan's scenarios would: each has one that counts, or is moot, or only
 /// stands for others that have one.
 #[must_use]
 pub fn is_whole(plan: &Plan, records: &[Record]) -> bool {
-    let has = |id: &ScenarioId| {
-        let mut own = records.iter().filter(|record| record.scenario == *id);
-        own.any(|record| plan.scenario(id).is_some_and(|scenario| counts(plan, scenario, record)))
-    };
+    let played: Vec<&ScenarioId> = counting(plan, records).map(|(scenario, _)| &scenario.id).collect();
+    let has = |id: &ScenarioId| played.contains(&id);
     plan.scenarios.iter().all(|scenario| {
         has(&scenario.id)
             || is_moot(plan, scenario, records)
@@ -92,8 +94,7 @@ pub fn is_whole(plan: &Plan, records: &[Record]) -> bool {
 /// the records so far show to be absent.
 #[must_use]
 pub fn is_moot(plan: &Plan, scenario: &Scenario, records: &[Record]) -> bool {
-    let known = records.iter().filter_map(|record| Some((plan.scenario(&record.scenario)?, record)));
-    let counting: Vec<_> = known.filter(|(of, record)| counts(plan, of, record)).collect();
+    let counting: Vec<_> = counting(plan, records).collect();
     if counting.iter().any(|(of, _)| of.covers.contains(&scenario.id)) {
         return true;
     }

@@ -70,10 +70,13 @@ impl Files {
 
     /// Closes all files of the process that one belongs to, or that one.
     fn forget(&self, path: &str) {
-        let own = |path: &str| path.split('/').take(3).map(str::to_owned).collect::<Vec<_>>();
-        let whose = own(path);
-        self.open.borrow_mut().retain(|other, _| own(other) != whose);
+        self.open.borrow_mut().retain(|other, _| owner(other).ne(owner(path)));
     }
+}
+
+/// Whose a file is: the first parts of its path.
+fn owner(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').take(3)
 }
 
 /// What is in a file, with as few system calls as can be.

@@ -95,7 +95,7 @@ impl Process {
             // It cannot be looked at, by our fault: who is at work must not be taken for dead.
             Err(_) => return Self { pid, alive: true, threads: None, stat: None },
         };
-        let mut fields = stat.rsplit_once(") ").map(|(_, rest)| rest.split(' ')).into_iter().flatten();
+        let mut fields = behind_name(&stat).split(' ');
         let first_lives = fields.next().is_some_and(is_life);
         // Counted until the last of them has ended, the first one too.
         let alone = fields.nth(16) == Some("1");
@@ -153,12 +153,16 @@ fn searched(parent: u32) -> Vec<u32> {
 /// The fourth field of `stat`, behind the name and the state.
 fn parent_of(pid: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(") ")?.1.split_whitespace().nth(1)?.parse().ok()
+    behind_name(&stat).split_whitespace().nth(1)?.parse().ok()
 }
 
 fn lives_thread(pid: u32, tid: u32) -> bool {
-    let stat = short(&format!("/proc/{pid}/task/{tid}/stat"));
-    stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| is_life(rest)))
+    short(&format!("/proc/{pid}/task/{tid}/stat")).is_ok_and(|stat| is_life(behind_name(&stat)))
+}
+
+/// What a `stat` has behind the name, which may hold anything: the state comes first. Nothing if it is no `stat`.
+fn behind_name(stat: &str) -> &str {
+    stat.rsplit_once(") ").map_or("", |(_, rest)| rest)
 }
 
 /// Whether what a `stat` has behind the name is neither of the two states of the dead.
@@ -175,6 +179,5 @@ pub fn caught_signals(pid: u32) -> Option<u64> {
 
 /// Whether a thread runs, or would if it had a processor; not where it is gone.
 pub fn runs(files: &Files, pid: u32, tid: u32) -> bool {
-    let stat = files.short(&format!("/proc/{pid}/task/{tid}/stat"));
-    stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('R')))
+    files.short(&format!("/proc/{pid}/task/{tid}/stat")).is_ok_and(|stat| behind_name(&stat).starts_with('R'))
 }
