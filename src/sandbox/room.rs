@@ -99,13 +99,12 @@ impl Room {
         // Somewhere above it may be a folder that only the administrator may enter, as /root is.
         let place = self.root.join(format!("stage{}", self.staged));
         self.staged += 1;
-        let nothing: Option<&str> = None;
         if folder.is_dir() {
             fs::create_dir(&place)?
         } else {
             drop(File::create(&place)?)
         }
-        mount(Some(folder), &place, nothing, MsFlags::MS_BIND | MsFlags::MS_REC, nothing)?;
+        super::tree::bind(folder, &place)?;
         Ok(place)
     }
 

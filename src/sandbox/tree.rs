@@ -76,10 +76,8 @@ impl Tree {
 
     /// Mounts a file or folder of the machine in its place.
     fn show(&self, original: &Path) -> io::Result<()> {
-        const NOTHING: Option<&str> = None;
         self.make_place(original)?;
-        let flags = MsFlags::MS_BIND | MsFlags::MS_REC;
-        Ok(mount(Some(original), &self.inside(original), NOTHING, flags, NOTHING)?)
+        bind(original, &self.inside(original))
     }
 
     /// A folder that everybody may enter, whatever this process's umask is; also those above it.
@@ -107,4 +105,13 @@ impl Tree {
         }
         WRITTEN.iter().try_for_each(|(name, text)| put(name, text.as_bytes()))
     }
+}
+
+/// Mounts a file or folder of the machine over another, with what is mounted in it.
+///
+/// # Errors
+/// The system's.
+pub fn bind(original: &Path, place: &Path) -> io::Result<()> {
+    const NOTHING: Option<&str> = None;
+    Ok(mount(Some(original), place, NOTHING, MsFlags::MS_BIND | MsFlags::MS_REC, NOTHING)?)
 }

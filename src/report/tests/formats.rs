@@ -9,8 +9,8 @@ use crate::judge::verdict::Missing;
 use crate::plan::model::Visibility;
 use crate::report::is_shown;
 
-/// Formats that a student reads.
-const STUDENTS: [Format; 7] = [
+/// Formats that a student reads, beside the page.
+pub(super) const STUDENTS: [Format; 7] = [
     Format::Junit,
     Format::Classroom50,
     Format::Github,

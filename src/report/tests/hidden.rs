@@ -1,5 +1,6 @@
 //! What is hidden by a suite's own `needs`: nobody can guess it from what is left.
 
+use super::formats::STUDENTS;
 use super::sample::{graded, record, records};
 use super::*;
 use crate::event::Fact;
@@ -11,17 +12,10 @@ use crate::plan::{Choice, Library, Source, assignment};
 use crate::report::is_shown;
 use crate::report::told::UNNAMED;
 
-/// Formats that a student reads.
-const STUDENTS: [Format; 8] = [
-    Format::Junit,
-    Format::Classroom50,
-    Format::Github,
-    Format::GithubSummary,
-    Format::Ctrf,
-    Format::Tap,
-    Format::Markdown,
-    Format::Html,
-];
+/// Formats that a student reads, the page among them.
+fn students() -> impl Iterator<Item = Format> {
+    STUDENTS.into_iter().chain([Format::Html])
+}
 
 fn hiding(role: Role, id: &str) -> Plan {
     let text = format!("assignment: a\nrequirements: {{ {id}: {{ visibility: hidden }} }}\n");
@@ -53,7 +47,7 @@ fn what_can_be_blocked_by_something_hidden_is_hidden_with_it() {
         assert!(verdict.requirements.iter().any(|one| matches!(one.verdict, Verdict::Blocked { .. })));
         let graded = graded(vec![verdict], Vec::new());
         let mut reports: Vec<String> =
-            STUDENTS.map(|format| text(render(format, std::slice::from_ref(&graded)).unwrap())).into();
+            students().map(|format| text(render(format, std::slice::from_ref(&graded)).unwrap())).collect();
         reports.push(plain(&graded));
         for report in reports {
             assert!(!report.contains(UNNAMED), "{id}: {report}");
