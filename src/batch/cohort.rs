@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tokio::sync::Semaphore;
 use tokio::task::{Id, JoinError, JoinSet, LocalSet};
 
 use super::export::{Submission, UnpackLimits};
 use super::places::Places;
+use super::room::{GLANCE, Room, Usher};
 use super::store::{Came, Glance, Kept, Store, StoreError, Stored};
 use super::{Request, grade};
 use crate::roster::Student;
@@ -26,7 +26,7 @@ pub struct Orders {
     /// What is graded again though nothing has changed.
     pub again: Again,
     /// For how many programs at the same time there is room.
-    pub places: usize,
+    pub room: Arc<Room>,
     /// How long one submission may take. Only time in which it has a place is counted: others cannot use it up.
     pub each: Duration,
     /// When the whole must end; what is not done then is left to the next time.
@@ -87,8 +87,7 @@ pub async fn run(
     orders: &Orders,
     tell: &mut dyn FnMut(News<'_>),
 ) -> Result<Tally, StoreError> {
-    let room = Arc::new(Semaphore::new(orders.places.max(1)));
-    let outcome = LocalSet::new().run_until(work(store, submissions, orders, &room, tell)).await;
+    let outcome = LocalSet::new().run_until(work(store, submissions, orders, tell)).await;
     // Whoever was not waited for has left something behind.
     crate::worker::clean_up();
     outcome
@@ -98,27 +97,31 @@ async fn work(
     store: &Store,
     submissions: Vec<Submission>,
     orders: &Orders,
-    room: &Arc<Semaphore>,
     tell: &mut dyn FnMut(News<'_>),
 ) -> Result<Tally, StoreError> {
     let mut tally = Tally { left: submissions.len(), ..Tally::default() };
     let mut waiting = submissions.into_iter();
     let (mut tasks, mut students) = (JoinSet::new(), HashMap::new());
+    let (mut usher, mut glance) = (Usher::default(), tokio::time::interval(GLANCE));
     loop {
-        while tasks.len() < orders.places.max(1) {
+        while tasks.len() < orders.room.submissions() {
             let Some(submission) = waiting.next() else { break };
             let student = submission.student.clone();
             let members = submission.members.clone();
             let limited = limited(&orders.terms, orders.each);
             let known = store.glance(&student.id)?.filter(|known| [&orders.terms, &limited].contains(&&known.terms));
             let known = known.filter(|known| orders.again.will_do(known));
-            let places = Places::among(room, orders.places.div_ceil(2));
+            let places = Places::among(&orders.room, orders.room.base().div_ceil(2));
             let task = one(submission, known, places, orders.terms.clone(), Rc::clone(&orders.prepare), orders.each);
             students.insert(tasks.spawn_local(task).id(), (student, members));
         }
         let next = tokio::select! {
             next = tasks.join_next_with_id() => next,
             () = until(orders.end) => break,
+            _ = glance.tick() => {
+                usher.glance(&orders.room);
+                continue;
+            }
         };
         let Some(next) = next else { break };
         take(store, orders, settled(next, &mut students, &orders.terms), &mut tally, tell)?;

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use super::Request;
 use super::build::Builder;
 use super::places::Places;
+use super::room::Room;
 use crate::ids::{Side, Transport};
 use crate::judge::crossplay::{Cell, Crossplay, LeftOut, Outcome, Player, Table};
 use crate::sandbox::{CopyError, Level};
@@ -59,7 +60,7 @@ pub async fn crossplay(request: CrossplayRequest, progress: Arc<PairsDone>) -> R
     crate::sandbox::stale::sweep();
     #[cfg(target_os = "linux")]
     crate::sandbox::sweep_cgroups();
-    let places = Places::alone(request.jobs);
+    let places = Places::alone(Room::fixed(request.jobs));
     let candidates = candidates(&request)?;
     let seed = request.seed.unwrap_or_else(|| drawn(&candidates));
     let ready = make_ready(&request, candidates, &places).await;

@@ -1,6 +1,6 @@
 //! The scenarios of one program, shared out among workers. Most programs have one; where it waits
-//! (for a client that gives up after seconds, say), another takes the next scenarios meanwhile, in a
-//! network and with a copy of the submission of its own.
+//! (for a client that gives up after seconds, say), or where processors would be idle else, another takes
+//! the next scenarios meanwhile, in a network and with a copy of the submission of its own.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,8 +19,11 @@ use crate::worker::{Job, Message, run};
 /// A scenario that takes longer is waiting for something.
 const WAITING: Duration = Duration::from_millis(300);
 
-/// How often it is looked whether all workers wait.
-const GLANCE: Duration = Duration::from_millis(50);
+/// How often it is looked whether all workers wait, or processors.
+const GLANCE: Duration = Duration::from_millis(25);
+
+/// Fewer scenarios are not worth a worker, which takes some time to begin, unless the others wait.
+const WORTH: usize = 2;
 
 /// More workers for one program would not end it sooner.
 const MOST: usize = 4;
@@ -107,7 +110,7 @@ impl Lanes {
                     }
                 }
                 _ = glance.tick() => {
-                    if number < MOST && self.wants_another(workers.len())
+                    if number < MOST && self.wants_another(workers.len(), places.are_idle())
                         && let Some(place) = places.take()
                     {
                         workers.spawn(self.clone().work(number, Some(place)));
@@ -138,16 +141,17 @@ impl Lanes {
         pending.any(|one| scenarios.get(*one).is_some_and(|one| id.is_some_and(|id| one.covers.contains(id))))
     }
 
-    /// Whether there is something left to play, and all workers wait. Where programs are not kept apart
-    /// from each other, one at a time is enough.
-    fn wants_another(&self, workers: usize) -> bool {
+    /// Whether there is something left to play, and all workers wait, or there are processors for more (idle).
+    /// Where programs are not kept apart from each other, one at a time is enough.
+    fn wants_another(&self, workers: usize, idle: bool) -> bool {
         let state = self.state();
-        state.level == Some(Level::PrivateNetwork)
-            && !state.is_over()
-            && !state.full
-            && state.left.iter().any(|index| !self.waits(&state, *index))
-            && state.playing.len() == workers
-            && state.playing.values().all(|(_, since)| since.elapsed() > WAITING)
+        if state.level != Some(Level::PrivateNetwork) || state.is_over() || state.full {
+            return false;
+        }
+        let left = state.left.iter().filter(|index| !self.waits(&state, **index)).count();
+        let all_play = state.playing.len() == workers;
+        let all_wait = || state.playing.values().all(|(_, since)| since.elapsed() > WAITING);
+        all_play && (left > 0 && all_wait() || left >= WORTH && idle)
     }
 
     async fn work(self, number: usize, _place: Option<Place>) {

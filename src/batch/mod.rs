@@ -9,6 +9,7 @@ mod habits;
 mod halves;
 mod lanes;
 pub mod places;
+pub mod room;
 mod silent;
 pub mod store;
 mod task;

@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::room::{Room, Seat};
+
 /// The places of one submission. Who waits gets one in turn.
 #[derive(Debug, Clone)]
 pub struct Places {
     own: Arc<Semaphore>,
-    all: Arc<Semaphore>,
+    all: Arc<Room>,
     clock: Clock,
 }
 
@@ -18,7 +20,7 @@ pub struct Places {
 #[derive(Debug)]
 pub struct Place {
     _own: OwnedSemaphorePermit,
-    _all: OwnedSemaphorePermit,
+    _all: Seat,
     _running: Running,
 }
 
@@ -65,30 +67,36 @@ impl Drop for Running {
 }
 
 impl Places {
-    /// For a submission that is graded alone.
+    /// For a submission that is graded alone, in a room of its own.
     #[must_use]
-    pub fn alone(number: usize) -> Self {
-        Self::among(&Arc::new(Semaphore::new(number.max(1))), number)
+    pub fn alone(room: Room) -> Self {
+        let own = room.most();
+        Self::among(&Arc::new(room), own)
     }
 
     /// For one of several, with so many for itself at most.
     #[must_use]
-    pub fn among(all: &Arc<Semaphore>, own: usize) -> Self {
+    pub fn among(all: &Arc<Room>, own: usize) -> Self {
         Self { own: Arc::new(Semaphore::new(own.max(1))), all: Arc::clone(all), clock: Clock::default() }
     }
 
     /// Waits for a place. (Nobody closes a semaphore here, so there is always one in the end.)
     pub(super) async fn wait(&self) -> Option<Place> {
         let own = Arc::clone(&self.own).acquire_owned().await.ok()?;
-        let all = Arc::clone(&self.all).acquire_owned().await.ok()?;
+        let all = self.all.wait().await?;
         Some(Place { _own: own, _all: all, _running: self.clock.start() })
     }
 
     /// A place, if one is free and nobody waits for it.
     pub(super) fn take(&self) -> Option<Place> {
         let own = Arc::clone(&self.own).try_acquire_owned().ok()?;
-        let all = Arc::clone(&self.all).try_acquire_owned().ok()?;
+        let all = self.all.take()?;
         Some(Place { _own: own, _all: all, _running: self.clock.start() })
+    }
+
+    /// Whether there are processors for more than what runs now.
+    pub(super) fn are_idle(&self) -> bool {
+        self.all.is_idle()
     }
 
     /// How long it has had at least one place.
@@ -114,7 +122,7 @@ mod tests {
 
     #[tokio::test]
     async fn time_without_a_place_is_not_counted() {
-        let all = Arc::new(Semaphore::new(1));
+        let all = Arc::new(Room::fixed(1));
         let (one, other) = (Places::among(&all, 1), Places::among(&all, 1));
         let place = one.wait().await.unwrap();
         assert!(other.take().is_none());

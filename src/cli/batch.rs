@@ -1,6 +1,7 @@
 //! `sockspec batch`: grade all submissions of a course's export.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -15,6 +16,7 @@ use super::{Outcome, Stop, Suites, TROUBLE, hidden, terms};
 use crate::batch::cluster::progress::{End, Teller};
 use crate::batch::cohort::{Again, News, Orders, Tally, run};
 use crate::batch::export::{self, Export, ExportError, Layout, Submission};
+use crate::batch::room::Room;
 use crate::batch::store::{Came, Store, Stored};
 use crate::report::timings::Timings;
 use crate::sandbox::Level;
@@ -76,7 +78,7 @@ pub struct Batch {
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
 
-    /// Run so many programs at the same time [default: two a processor]
+    /// Run so many programs at the same time [default: two a processor, more while all wait]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
 
@@ -219,7 +221,9 @@ impl Batch {
             } else {
                 Again::Troubled
             },
-            places: self.jobs.map_or_else(|| 2 * grade::processors(), usize::from),
+            room: Arc::new(
+                self.jobs.map_or_else(|| Room::elastic(grade::processors()), |jobs| Room::fixed(usize::from(jobs))),
+            ),
             each: Duration::from_secs(self.each),
             end: self.within.map(|seconds| begun + Duration::from_secs(seconds)),
             prepare: prepare(shelf, self),

@@ -11,6 +11,7 @@ use super::output::{self, Screen};
 use super::progress::Bars;
 use super::{FAILED, Outcome, Stop, Suites, reports};
 use crate::batch::places::Places;
+use crate::batch::room::Room;
 use crate::ids::Role;
 use crate::judge::submission::SubmissionRecord;
 use crate::report::timings::Timings;
@@ -73,7 +74,7 @@ pub struct Check {
     #[arg(long, value_name = "DIR")]
     evidence: Option<Utf8PathBuf>,
 
-    /// Run so many programs at the same time
+    /// Run so many programs at the same time [default: two a processor, more while all wait]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
 
@@ -139,7 +140,7 @@ impl Check {
             only: self.only.clone(),
             seed: self.seed,
             isolation: self.isolation,
-            places: self.jobs.map(|jobs| Places::alone(usize::from(jobs))),
+            places: self.jobs.map(|jobs| Places::alone(Room::fixed(usize::from(jobs)))),
             lenient: false,
             command: self.command.clone(),
             evidence: self.evidence.clone(),

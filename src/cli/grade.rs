@@ -10,6 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::args::Shelf;
 use super::{Stop, Suites, told};
 use crate::batch::places::Places;
+use crate::batch::room::Room;
 use crate::batch::{self, Progress};
 use crate::ids::{RequirementId, Role};
 use crate::judge::submission::SubmissionRecord;
@@ -37,7 +38,7 @@ pub struct CheckRequest {
     /// What nonces are drawn from.
     pub seed: Option<u64>,
     /// For how many programs at the same time there is room; for twice as many as there are processors if
-    /// not said, for each of them waits most of the time.
+    /// not said, and more while they wait.
     pub places: Option<Places>,
     /// What a role's program is may stay open: then that role is ungraded, and the others are not.
     pub lenient: bool,
@@ -124,7 +125,7 @@ pub fn prepare_on(shelf: &Shelf, request: &CheckRequest) -> Result<batch::Reques
         limits: limits(&resolved.limits),
         hosts: resolved.hosts.clone(),
         seed: request.seed,
-        places: request.places.clone().unwrap_or_else(|| Places::alone(2 * processors())),
+        places: request.places.clone().unwrap_or_else(|| Places::alone(Room::wide(processors()))),
         executable: std::env::current_exe().context("this program does not know its own file")?,
         evidence,
     })

@@ -12,6 +12,8 @@ mod deaths;
 #[cfg(target_os = "linux")]
 mod files;
 #[cfg(target_os = "linux")]
+mod load;
+#[cfg(target_os = "linux")]
 mod look;
 #[cfg(any(test, not(target_os = "linux")))]
 mod probe;
@@ -29,6 +31,8 @@ mod usage;
 mod watch;
 
 pub use capture::Capture;
+#[cfg(target_os = "linux")]
+pub use load::{Load, free_memory};
 pub use rest::{Activity, Budget, Purpose, Settled};
 pub use runtime::Runtime;
 #[cfg(target_os = "linux")]

@@ -194,7 +194,7 @@ impl Watch {
     }
 
     /// How long to wait before the next look. Most programs rest within a millisecond; one that
-    /// does not is worth fewer looks.
+    /// does not is worth fewer looks. What it does after a long wait is seen late by a hundredth of that.
     #[must_use]
     pub fn pace(&self) -> Duration {
         const STEPS: [(Duration, Duration); 3] = [
@@ -202,8 +202,10 @@ impl Watch {
             (Duration::from_millis(20), Duration::from_micros(450)),
             (Duration::from_millis(150), Duration::from_millis(1)),
         ];
+        const LONGEST: Duration = Duration::from_millis(20);
         let since = self.begun.elapsed();
-        STEPS.iter().find(|(until, _)| since < *until).map_or(Duration::from_millis(3), |(_, pace)| *pace)
+        let late = || (since / 100).clamp(Duration::from_millis(3), LONGEST);
+        STEPS.iter().find(|(until, _)| since < *until).map_or_else(late, |(_, pace)| *pace)
     }
 
     /// Whether a process of it is left. Where the system is not Linux, that is not known.

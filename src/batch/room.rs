@@ -1,0 +1,204 @@
+//! How many programs the machine carries at the same time. Most programs wait most of the time (a client for
+//! a reply that never comes, say), so there is room for more of them while processors stand idle.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+#[cfg(target_os = "linux")]
+use crate::observe::{Load, free_memory};
+
+/// How often it is looked whether processors are idle.
+pub const GLANCE: Duration = Duration::from_millis(200);
+
+/// More would want too many descriptors and too much memory of most machines.
+const MOST: usize = 128;
+
+/// The places of all submissions together.
+#[derive(Debug)]
+pub struct Room {
+    free: Arc<Semaphore>,
+    /// So many places there are always.
+    base: usize,
+    /// So many there are at most.
+    most: usize,
+    /// So many there are now.
+    now: AtomicUsize,
+    /// So many are taken away as soon as they are given back.
+    leaving: Arc<AtomicUsize>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Seat {
+    permit: Option<OwnedSemaphorePermit>,
+    leaving: Arc<AtomicUsize>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let leaves = self.leaving.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |number| number.checked_sub(1));
+        if let (Ok(_), Some(permit)) = (leaves, self.permit.take()) {
+            permit.forget();
+        }
+    }
+}
+
+impl Room {
+    /// Always as many.
+    #[must_use]
+    pub fn fixed(places: usize) -> Self {
+        let places = places.max(1);
+        Self {
+            free: Arc::new(Semaphore::new(places)),
+            base: places,
+            most: places,
+            now: AtomicUsize::new(places),
+            leaving: Arc::default(),
+        }
+    }
+
+    /// Two for each of some processors, and up to four times as many while programs wait.
+    #[must_use]
+    pub fn elastic(processors: usize) -> Self {
+        let base = 2 * processors.max(1);
+        Self { most: (4 * base).min(MOST.max(base)), ..Self::fixed(base) }
+    }
+
+    /// The same for one submission: who wants more than two for each processor does so since its programs wait.
+    #[must_use]
+    pub fn wide(processors: usize) -> Self {
+        let Self { base, most, .. } = Self::elastic(processors);
+        Self { base, ..Self::fixed(most) }
+    }
+
+    /// How many there are always.
+    #[must_use]
+    pub fn base(&self) -> usize {
+        self.base
+    }
+
+    /// How many there are at most.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Whether fewer are taken than there are always.
+    pub(super) fn is_idle(&self) -> bool {
+        self.now.load(Ordering::Relaxed).saturating_sub(self.free.available_permits()) < self.base
+    }
+
+    /// For how many submissions there is something to do: one a place, and where there are more places than
+    /// always, one for two of them, as some of their programs wait side by side.
+    #[must_use]
+    pub fn submissions(&self) -> usize {
+        self.base + (self.now.load(Ordering::Relaxed) - self.base).div_ceil(2)
+    }
+
+    /// Waits for a place. (Nobody closes a semaphore here, so there is always one in the end.)
+    pub(super) async fn wait(&self) -> Option<Seat> {
+        Some(self.seat(Arc::clone(&self.free).acquire_owned().await.ok()?))
+    }
+
+    /// A place, if one is free and nobody waits for it.
+    pub(super) fn take(&self) -> Option<Seat> {
+        Some(self.seat(Arc::clone(&self.free).try_acquire_owned().ok()?))
+    }
+
+    fn seat(&self, permit: OwnedSemaphorePermit) -> Seat {
+        Seat { permit: Some(permit), leaving: Arc::clone(&self.leaving) }
+    }
+
+    /// A place more where at least a sixth of the processors, and half of one, is idle though all places are
+    /// taken; one less where there are more than always, and none is idle.
+    fn fit(&self, idle: f64, processors: f64, memory: f64) {
+        let now = self.now.load(Ordering::Relaxed);
+        let taken = self.free.available_permits() == 0;
+        if taken && now < self.most && idle > (processors / 6.0).min(0.5) && memory > 0.25 {
+            let kept = self.leaving.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |number| number.checked_sub(1));
+            if kept.is_err() {
+                self.free.add_permits(1);
+            }
+            self.now.store(now + 1, Ordering::Relaxed);
+        } else if now > self.base && (idle < processors / 40.0 || memory < 0.1) {
+            if self.free.forget_permits(1) == 0 {
+                self.leaving.fetch_add(1, Ordering::Relaxed);
+            }
+            self.now.store(now - 1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What is known of the machine since the last glance.
+#[derive(Debug, Default)]
+pub(super) struct Usher {
+    #[cfg(target_os = "linux")]
+    load: Load,
+}
+
+impl Usher {
+    /// Makes the room fit what processors do. Elsewhere than on Linux it stays as it is.
+    pub(super) fn glance(&mut self, room: &Room) {
+        #[cfg(target_os = "linux")]
+        if room.most > room.base
+            && let Some(idle) = self.load.idle()
+        {
+            let processors = u32::try_from(room.base / 2).map_or(1.0, f64::from);
+            room.fit(idle, processors, free_memory().unwrap_or(0.0));
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = room;
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn room_grows_while_processors_idle_and_shrinks_again() {
+        let room = Room::elastic(1);
+        let mut seats = vec![room.take().unwrap(), room.take().unwrap()];
+        assert!(room.take().is_none());
+        room.fit(0.0, 1.0, 1.0);
+        room.fit(1.0, 1.0, 0.2);
+        assert!(room.take().is_none(), "processors are busy, or there is no memory");
+        for _ in 0..100 {
+            room.fit(1.0, 1.0, 1.0);
+            seats.extend(room.take());
+        }
+        assert_eq!((seats.len(), room.submissions()), (8, 5));
+        for _ in 0..100 {
+            room.fit(0.0, 1.0, 1.0);
+        }
+        assert_eq!(room.submissions(), 2);
+        drop(seats);
+        let left: Vec<_> = std::iter::from_fn(|| room.take()).collect();
+        assert_eq!(left.len(), 2, "those too many go as they are given back");
+    }
+
+    #[tokio::test]
+    async fn a_place_that_was_to_go_stays_where_it_is_wanted_again() {
+        let room = Room::elastic(1);
+        let mut seats: Vec<_> = std::iter::from_fn(|| room.take()).collect();
+        room.fit(1.0, 1.0, 1.0);
+        seats.extend(room.take());
+        room.fit(0.0, 1.0, 1.0);
+        room.fit(1.0, 1.0, 1.0);
+        drop(seats);
+        let left: Vec<_> = std::iter::from_fn(|| room.take()).collect();
+        assert_eq!(left.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_room_of_a_fixed_size_stays_as_it_is() {
+        let room = Room::fixed(1);
+        let _seat = room.wait().await.unwrap();
+        (0..10).for_each(|_| room.fit(1.0, 1.0, 1.0));
+        assert!(room.take().is_none());
+    }
+}
