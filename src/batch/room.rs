@@ -60,11 +60,11 @@ impl Room {
         }
     }
 
-    /// Two for each of some processors, and up to four times as many while programs wait.
+    /// Two for each of some processors, and up to six times as many while programs wait.
     #[must_use]
     pub fn elastic(processors: usize) -> Self {
         let base = 2 * processors.max(1);
-        Self { most: (4 * base).min(MOST.max(base)), ..Self::fixed(base) }
+        Self { most: (6 * base).min(MOST.max(base)), ..Self::fixed(base) }
     }
 
     /// The same for one submission: who wants more than two for each processor does so since its programs wait.
@@ -171,7 +171,7 @@ mod tests {
             room.fit(1.0, 1.0, 1.0);
             seats.extend(room.take());
         }
-        assert_eq!((seats.len(), room.submissions()), (8, 5));
+        assert_eq!((seats.len(), room.submissions()), (12, 7));
         for _ in 0..100 {
             room.fit(0.0, 1.0, 1.0);
         }

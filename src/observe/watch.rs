@@ -54,6 +54,8 @@ pub struct Watch {
     memory: Memory,
     resting: Resting,
     begun: Instant,
+    /// When something was last done to it, or by it.
+    active: Instant,
     /// Processes of the sandbox, not of the program; the first ends when that has ended.
     #[cfg(target_os = "linux")]
     keepers: Vec<u32>,
@@ -87,6 +89,7 @@ impl Watch {
             memory: Memory::default(),
             resting: Resting::new(Purpose::Settle, Budget::START, now),
             begun: now,
+            active: now,
             #[cfg(target_os = "linux")]
             keepers,
             #[cfg(target_os = "linux")]
@@ -109,12 +112,14 @@ impl Watch {
     /// Begins to wait for rest. Counts as a stimulus.
     pub fn begin(&mut self, purpose: Purpose, budget: Budget) {
         self.begun = Instant::now();
+        self.active = self.begun;
         self.resting = Resting::new(purpose, budget, self.begun);
     }
 
     /// Tells that something went over the wire, or that the program printed.
     pub fn activity(&mut self, activity: Activity) {
-        self.resting.activity(activity, Instant::now());
+        self.active = Instant::now();
+        self.resting.activity(activity, self.active);
     }
 
     /// Says how many answers the program owes, and how often it has given something of them.
@@ -193,19 +198,20 @@ impl Watch {
         self.resting.look(&mut self.memory, &look, Instant::now())
     }
 
-    /// How long to wait before the next look. Most programs rest within a millisecond; one that
-    /// does not is worth fewer looks. What it does after a long wait is seen late by a hundredth of that.
+    /// How long to wait before the next look. Most programs rest within a millisecond; one that does not is
+    /// worth fewer looks: what it does after a wait is seen late by a twentieth of that at most.
     #[must_use]
     pub fn pace(&self) -> Duration {
-        const STEPS: [(Duration, Duration); 3] = [
-            (NOW, Duration::from_micros(100)),
-            (Duration::from_millis(20), Duration::from_micros(450)),
-            (Duration::from_millis(150), Duration::from_millis(1)),
-        ];
-        const LONGEST: Duration = Duration::from_millis(20);
-        let since = self.begun.elapsed();
-        let late = || (since / 100).clamp(Duration::from_millis(3), LONGEST);
-        STEPS.iter().find(|(until, _)| since < *until).map_or_else(late, |(_, pace)| *pace)
+        const SHORTEST: Duration = Duration::from_micros(450);
+        const LONGEST: Duration = Duration::from_millis(50);
+        // One that does something all the time is not worth a look each time.
+        let quiet = self.active.elapsed().max(self.begun.elapsed() / 20);
+        if quiet < NOW {
+            return Duration::from_micros(100);
+        }
+        // The first are cheap, as most programs are still starting.
+        let soon = if quiet < Duration::from_millis(20) { SHORTEST } else { LONGEST };
+        (quiet / 20).clamp(SHORTEST, soon)
     }
 
     /// Whether a process of it is left. Where the system is not Linux, that is not known.

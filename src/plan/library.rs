@@ -300,11 +300,30 @@ fn one<T: serde::de::DeserializeOwned + schemars::JsonSchema>(source: Source) ->
     }
 }
 
-fn all<T: serde::de::DeserializeOwned + schemars::JsonSchema>(sources: Vec<Source>) -> (Vec<Known<T>>, Vec<Report>) {
+/// Reads them side by side: to read the built-in ones is most of what a short command does.
+fn all<T>(sources: Vec<Source>) -> (Vec<Known<T>>, Vec<Report>)
+where
+    T: serde::de::DeserializeOwned + schemars::JsonSchema + Send,
+{
+    use std::thread::Builder;
+
+    let outcomes = std::thread::scope(|scope| {
+        let readers = sources.into_iter().map(|source| {
+            let copy = source.clone();
+            // Where there is no thread to be had, this one reads.
+            Builder::new().spawn_scoped(scope, move || one(copy)).map_err(|_| one(source))
+        });
+        let readers: Vec<_> = readers.collect();
+        let outcome = |reader: Result<std::thread::ScopedJoinHandle<'_, _>, _>| match reader {
+            Ok(reader) => reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(outcome) => outcome,
+        };
+        readers.into_iter().map(outcome).collect::<Vec<_>>()
+    });
     let mut known = Vec::new();
     let mut reports = Vec::new();
-    for source in sources {
-        match one(source) {
+    for outcome in outcomes {
+        match outcome {
             Ok(file) => known.push(file),
             Err(report) => reports.push(report),
         }
