@@ -3,12 +3,15 @@
 //! One thread does everything in turns: it pumps the peers and the program's terminals, and looks
 //! whether the program is at rest. So all events have one order.
 
+mod captions;
 mod debts;
 mod limits;
 mod live;
 mod log;
+mod program;
 mod steps;
 mod wait;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
