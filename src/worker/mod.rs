@@ -10,6 +10,7 @@
 //! The program inherits none of its pipes.
 
 mod account;
+mod bench;
 mod build;
 mod crossplay;
 mod evidence;
