@@ -104,7 +104,7 @@ async fn work(
     let (mut tasks, mut students) = (JoinSet::new(), HashMap::new());
     let (mut usher, mut glance) = (Usher::default(), tokio::time::interval(GLANCE));
     loop {
-        while tasks.len() < orders.room.submissions() {
+        while tasks.len() < orders.room.places() {
             let Some(submission) = waiting.next() else { break };
             let student = submission.student.clone();
             let members = submission.members.clone();

@@ -91,11 +91,11 @@ impl Room {
         self.now.load(Ordering::Relaxed).saturating_sub(self.free.available_permits()) < self.base
     }
 
-    /// For how many submissions there is something to do: one a place, and where there are more places than
-    /// always, one for two of them, as some of their programs wait side by side.
+    /// How many there are now: with so many submissions under way, none is idle for long, whatever each of them
+    /// waits for.
     #[must_use]
-    pub fn submissions(&self) -> usize {
-        self.base + (self.now.load(Ordering::Relaxed) - self.base).div_ceil(2)
+    pub fn places(&self) -> usize {
+        self.now.load(Ordering::Relaxed)
     }
 
     /// Waits for a place. (Nobody closes a semaphore here, so there is always one in the end.)
@@ -171,11 +171,11 @@ mod tests {
             room.fit(1.0, 1.0, 1.0);
             seats.extend(room.take());
         }
-        assert_eq!((seats.len(), room.submissions()), (12, 7));
+        assert_eq!((seats.len(), room.places()), (12, 12));
         for _ in 0..100 {
             room.fit(0.0, 1.0, 1.0);
         }
-        assert_eq!(room.submissions(), 2);
+        assert_eq!(room.places(), 2);
         drop(seats);
         let left: Vec<_> = std::iter::from_fn(|| room.take()).collect();
         assert_eq!(left.len(), 2, "those too many go as they are given back");
