@@ -182,7 +182,7 @@ impl Batch {
         let tally = super::runtime()?.block_on(run(&store, submissions, &orders, &mut tell));
         parade.end();
         let tally = tally.map_err(cohort::stop)?;
-        if self.only.is_empty() && self.shard.is_none() {
+        if self.only.is_empty() {
             note_gone(&store, &all, screen)?;
         }
         store.tidy().map_err(cohort::stop)?;
