@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tokio::task::{Id, JoinError, JoinSet, LocalSet};
+use tokio::time::MissedTickBehavior;
 
 use super::export::{Submission, UnpackLimits};
 use super::places::Places;
@@ -103,6 +104,8 @@ async fn work(
     let mut waiting = submissions.into_iter();
     let (mut tasks, mut students) = (JoinSet::new(), HashMap::new());
     let (mut usher, mut glance) = (Usher::default(), tokio::time::interval(GLANCE));
+    // Glances close together would see a moment, not what the machine does.
+    glance.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         while tasks.len() < orders.room.places() {
             let Some(submission) = waiting.next() else { break };

@@ -1,6 +1,8 @@
 //! The scenarios of one program, shared out among workers. Most programs have one; where it waits
-//! (for a client that gives up after seconds, say), or where processors would be idle else, another takes
-//! the next scenarios meanwhile, in a network and with a copy of the submission of its own.
+//! (for a client that gives up after seconds, say), or where there are places that nobody else wants, another
+//! takes the next scenarios meanwhile, in a network and with a copy of the submission of its own. So a server may
+//! be asked by a further worker in a fresh process what it would have been asked in one with a history: what comes
+//! of a fresh one is what counts anyway, where the two differ.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 use super::Progress;
 use super::places::{Place, Places};
@@ -19,7 +22,7 @@ use crate::worker::{Job, Message, run};
 /// A scenario that takes longer is waiting for something.
 const WAITING: Duration = Duration::from_millis(300);
 
-/// How often it is looked whether all workers wait, or processors.
+/// How often it is looked whether all workers wait, or there is room.
 const GLANCE: Duration = Duration::from_millis(25);
 
 /// Fewer scenarios are not worth a worker, which takes some time to begin, unless the others wait.
@@ -98,6 +101,7 @@ impl Lanes {
         workers.spawn(self.clone().work(0, None));
         let mut number = 1;
         let mut glance = tokio::time::interval(GLANCE);
+        glance.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 ended = workers.join_next() => {
@@ -110,7 +114,7 @@ impl Lanes {
                     }
                 }
                 _ = glance.tick() => {
-                    if number < MOST && self.wants_another(workers.len(), places.are_idle())
+                    if number < MOST && self.wants_another(workers.len(), places.have_room())
                         && let Some(place) = places.take()
                     {
                         workers.spawn(self.clone().work(number, Some(place)));
@@ -141,9 +145,10 @@ impl Lanes {
         pending.any(|one| scenarios.get(*one).is_some_and(|one| id.is_some_and(|id| one.covers.contains(id))))
     }
 
-    /// Whether there is something left to play, and all workers wait, or there are processors for more (idle).
-    /// Where programs are not kept apart from each other, one at a time is enough.
-    fn wants_another(&self, workers: usize, idle: bool) -> bool {
+    /// Whether there is something left to play, and all workers wait, or there is room for more than what runs. Where
+    /// programs are not kept apart from each other, one at a time is enough; and before anything has come of the
+    /// first scenario, it is not known what of the others says anything.
+    fn wants_another(&self, workers: usize, room: bool) -> bool {
         let state = self.state();
         if state.level != Some(Level::PrivateNetwork) || state.is_over() || state.full {
             return false;
@@ -151,7 +156,7 @@ impl Lanes {
         let left = state.left.iter().filter(|index| !self.waits(&state, **index)).count();
         let all_play = state.playing.len() == workers;
         let all_wait = || state.playing.values().all(|(_, since)| since.elapsed() > WAITING);
-        all_play && (left > 0 && all_wait() || left >= WORTH && idle)
+        all_play && (left > 0 && all_wait() || left >= WORTH && room && !state.played.is_empty())
     }
 
     async fn work(self, number: usize, _place: Option<Place>) {

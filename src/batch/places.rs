@@ -94,9 +94,14 @@ impl Places {
         Some(Place { _own: own, _all: all, _running: self.clock.start() })
     }
 
-    /// Whether there are processors for more than what runs now.
-    pub(super) fn are_idle(&self) -> bool {
-        self.all.is_idle()
+    /// Whether less runs now than may always.
+    pub(super) fn have_room(&self) -> bool {
+        self.all.has_some_of_the_first()
+    }
+
+    /// Waits until something may be built; it may while this is held.
+    pub(super) async fn build(&self) -> Option<OwnedSemaphorePermit> {
+        self.all.build().await
     }
 
     /// How long it has had at least one place.

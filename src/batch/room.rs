@@ -7,19 +7,23 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-#[cfg(target_os = "linux")]
 use crate::observe::{Load, free_memory};
 
 /// How often it is looked whether processors are idle.
 pub const GLANCE: Duration = Duration::from_millis(200);
 
-/// More would want too many descriptors and too much memory of most machines.
+/// More would want too much memory of most machines.
 const MOST: usize = 128;
+
+/// So much of the memory must be free for one more than always, and where less than that is, there is one too many.
+const MEMORY: (f64, f64) = (0.25, 0.1);
 
 /// The places of all submissions together.
 #[derive(Debug)]
 pub struct Room {
     free: Arc<Semaphore>,
+    /// Those in which something is built: compilers do not wait, and have limited time.
+    builds: Arc<Semaphore>,
     /// So many places there are always.
     base: usize,
     /// So many there are at most.
@@ -53,6 +57,7 @@ impl Room {
         let places = places.max(1);
         Self {
             free: Arc::new(Semaphore::new(places)),
+            builds: Arc::new(Semaphore::new(places)),
             base: places,
             most: places,
             now: AtomicUsize::new(places),
@@ -60,18 +65,19 @@ impl Room {
         }
     }
 
-    /// Two for each of some processors, and up to six times as many while programs wait.
+    /// Two for each of some processors, and up to six times as many while processors idle: as many as memory and
+    /// this process's descriptors suffice for.
     #[must_use]
     pub fn elastic(processors: usize) -> Self {
         let base = 2 * processors.max(1);
-        Self { most: (6 * base).min(MOST.max(base)), ..Self::fixed(base) }
+        Self { most: (6 * base).min(MOST).min(workers_by_descriptors()).max(base), ..Self::fixed(base) }
     }
 
-    /// The same for one submission: who wants more than two for each processor does so since its programs wait.
+    /// The same for one submission: its four programs begin side by side, and get more while they wait.
     #[must_use]
     pub fn wide(processors: usize) -> Self {
-        let Self { base, most, .. } = Self::elastic(processors);
-        Self { base, ..Self::fixed(most) }
+        let Self { base, most, builds, .. } = Self::elastic(processors);
+        Self { base, builds, ..Self::fixed(most) }
     }
 
     /// How many there are always.
@@ -87,8 +93,8 @@ impl Room {
     }
 
     /// Whether fewer are taken than there are always.
-    pub(super) fn is_idle(&self) -> bool {
-        self.now.load(Ordering::Relaxed).saturating_sub(self.free.available_permits()) < self.base
+    pub(super) fn has_some_of_the_first(&self) -> bool {
+        self.places().saturating_sub(self.free.available_permits()) < self.base
     }
 
     /// How many there are now: with so many submissions under way, none is idle for long, whatever each of them
@@ -103,27 +109,36 @@ impl Room {
         Some(self.seat(Arc::clone(&self.free).acquire_owned().await.ok()?))
     }
 
-    /// A place, if one is free and nobody waits for it.
+    /// A place, if one is free and nobody waits for it. One more than always needs memory.
     pub(super) fn take(&self) -> Option<Seat> {
+        let is_extra = !self.has_some_of_the_first() && self.most > self.base;
+        if is_extra && free_memory().is_none_or(|free| free < MEMORY.0) {
+            return None;
+        }
         Some(self.seat(Arc::clone(&self.free).try_acquire_owned().ok()?))
+    }
+
+    /// Waits until something may be built. Who has this waits for nobody who waits for it.
+    pub(super) async fn build(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.builds).acquire_owned().await.ok()
     }
 
     fn seat(&self, permit: OwnedSemaphorePermit) -> Seat {
         Seat { permit: Some(permit), leaving: Arc::clone(&self.leaving) }
     }
 
-    /// A place more where at least a sixth of the processors, and half of one, is idle though all places are
-    /// taken; one less where there are more than always, and none is idle.
+    /// A place more where half a processor (of less than three, a sixth of them) is idle though all places are
+    /// taken; one less where there are more than always, and none is idle. Free memory, a share of all, decides too.
     fn fit(&self, idle: f64, processors: f64, memory: f64) {
-        let now = self.now.load(Ordering::Relaxed);
+        let now = self.places();
         let taken = self.free.available_permits() == 0;
-        if taken && now < self.most && idle > (processors / 6.0).min(0.5) && memory > 0.25 {
+        if taken && now < self.most && idle > (processors / 6.0).min(0.5) && memory > MEMORY.0 {
             let kept = self.leaving.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |number| number.checked_sub(1));
             if kept.is_err() {
                 self.free.add_permits(1);
             }
             self.now.store(now + 1, Ordering::Relaxed);
-        } else if now > self.base && (idle < processors / 40.0 || memory < 0.1) {
+        } else if now > self.base && (idle < processors / 40.0 || memory < MEMORY.1) {
             if self.free.forget_permits(1) == 0 {
                 self.leaving.fetch_add(1, Ordering::Relaxed);
             }
@@ -132,25 +147,30 @@ impl Room {
     }
 }
 
+/// For how many workers this process may have pipes open, beside what it needs else.
+fn workers_by_descriptors() -> usize {
+    const EACH: u64 = 6;
+    const ELSE: u64 = 64;
+    crate::sandbox::files_at_once()
+        .map_or(usize::MAX, |all| usize::try_from(all.saturating_sub(ELSE) / EACH).unwrap_or(usize::MAX))
+}
+
 /// What is known of the machine since the last glance.
 #[derive(Debug, Default)]
 pub(super) struct Usher {
-    #[cfg(target_os = "linux")]
     load: Load,
 }
 
 impl Usher {
-    /// Makes the room fit what processors do. Elsewhere than on Linux it stays as it is.
+    /// Makes the room fit what processors do. Where the system does not tell, it stays as it is.
     pub(super) fn glance(&mut self, room: &Room) {
-        #[cfg(target_os = "linux")]
-        if room.most > room.base
-            && let Some(idle) = self.load.idle()
-        {
+        if room.most == room.base {
+            return;
+        }
+        if let Some(idle) = self.load.idle() {
             let processors = u32::try_from(room.base / 2).map_or(1.0, f64::from);
             room.fit(idle, processors, free_memory().unwrap_or(0.0));
         }
-        #[cfg(not(target_os = "linux"))]
-        let _ = room;
     }
 }
 
@@ -192,6 +212,46 @@ mod tests {
         drop(seats);
         let left: Vec<_> = std::iter::from_fn(|| room.take()).collect();
         assert_eq!(left.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_served_while_a_room_shrinks() {
+        let room = Room::elastic(1);
+        let mut seats: Vec<_> = std::iter::from_fn(|| room.take()).collect();
+        (0..10).for_each(|_| {
+            room.fit(1.0, 1.0, 1.0);
+            seats.extend(room.take());
+        });
+        (0..10).for_each(|_| room.fit(0.0, 1.0, 1.0));
+        let mut waiting = std::pin::pin!(room.wait());
+        // All of them are given back but one, and of the first two one is left for who waits.
+        tokio::select! {
+            biased;
+            _ = &mut waiting => panic!("all are taken"),
+            () = std::future::ready(()) => {}
+        }
+        seats.truncate(1);
+        let seat = tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap();
+        assert!(seat.is_some() && room.take().is_none());
+    }
+
+    #[tokio::test]
+    async fn there_are_as_many_builds_as_places_that_are_always_there() {
+        for room in [Room::elastic(1), Room::wide(1)] {
+            let builds = [room.build().await, room.build().await];
+            assert!(builds.iter().all(Option::is_some));
+            let third = tokio::time::timeout(Duration::from_millis(10), room.build()).await;
+            assert!(third.is_err(), "two at a time");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wide_room_has_all_its_places_and_says_when_the_first_are_taken() {
+        let room = Room::wide(1);
+        let _first = room.take().unwrap();
+        assert!(room.has_some_of_the_first());
+        let _second = room.take().unwrap();
+        assert!(!room.has_some_of_the_first() && room.wait().await.is_some());
     }
 
     #[tokio::test]

@@ -93,6 +93,7 @@ impl Task {
         if program.builds.is_empty() {
             return Ok((Playing { task: self, command: program.command.clone(), copy }, None));
         }
+        let _may_build = self.places.build().await;
         match self.builder.make(&program.builds, program.plan.role, copy).await {
             Outcome::Built(command, note) => Ok((Playing { task: self, command, copy }, Some(note))),
             Outcome::Trouble(reason) => Err(Unready::Trouble(reason)),

@@ -78,7 +78,7 @@ pub struct Batch {
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
 
-    /// Run so many programs at the same time [default: two a processor, more while all wait]
+    /// Run so many programs at the same time [default: two a processor, and more while processors idle]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
 
@@ -221,9 +221,7 @@ impl Batch {
             } else {
                 Again::Troubled
             },
-            room: Arc::new(
-                self.jobs.map_or_else(|| Room::elastic(grade::processors()), |jobs| Room::fixed(usize::from(jobs))),
-            ),
+            room: Arc::new(self.jobs.map_or_else(grade::room, |jobs| Room::fixed(usize::from(jobs)))),
             each: Duration::from_secs(self.each),
             end: self.within.map(|seconds| begun + Duration::from_secs(seconds)),
             prepare: prepare(shelf, self),

@@ -158,6 +158,14 @@ pub fn processors() -> usize {
     given.map_or(all, |given| given.clamp(1, all))
 }
 
+/// For how many programs of a cohort there is room. Of processors that are others' by Slurm's word, though nothing
+/// keeps this process from them, none is idle.
+#[must_use]
+pub fn room() -> Room {
+    let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    if processors() < all { Room::fixed(2 * processors()) } else { Room::elastic(all) }
+}
+
 /// What a submission is called: its folder's or file's name.
 fn name(path: &Utf8Path) -> String {
     let whole = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());

@@ -1,17 +1,15 @@
-//! How busy the processors are that this process may use.
+//! How busy the processors are that this process may use, and how much memory it could have. Both are known on
+//! Linux alone.
 
+#[cfg(target_os = "linux")]
 use std::fs;
+use std::path::Path;
 use std::time::Instant;
-
-use nix::sched::sched_getaffinity;
-use nix::unistd::{Pid, SysconfVar, sysconf};
-
-/// What `/proc/stat` counts in (`USER_HZ`, proc_stat(5)), if the system does not say.
-const TICKS: f64 = 100.0;
 
 /// Idleness since it was last asked for.
 #[derive(Debug, Default)]
 pub struct Load {
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nothing is known there"))]
     last: Option<(Instant, u64)>,
 }
 
@@ -19,25 +17,34 @@ impl Load {
     /// How many processors were idle on average since this was last asked, of those that this process may use:
     /// nothing the first time, after a moment too short to be counted, and where the system does not tell.
     pub fn idle(&mut self) -> Option<f64> {
-        let stat = fs::read_to_string("/proc/stat").ok()?;
-        let mask = sched_getaffinity(Pid::from_raw(0)).ok()?;
-        let (busy, processors) = busy(&stat, |processor| mask.is_set(processor).unwrap_or(false));
-        let now = Instant::now();
-        let (then, before) = *self.last.get_or_insert((now, busy));
-        let ticks = ticks() * now.duration_since(then).as_secs_f64();
-        if ticks < 1.0 {
-            return None;
+        #[cfg(target_os = "linux")]
+        {
+            use nix::sched::sched_getaffinity;
+            use nix::unistd::Pid;
+
+            let stat = fs::read_to_string("/proc/stat").ok()?;
+            let mask = sched_getaffinity(Pid::from_raw(0)).ok()?;
+            let (busy, processors) = busy(&stat, |processor| mask.is_set(processor).unwrap_or(false));
+            let now = Instant::now();
+            let (then, before) = *self.last.get_or_insert((now, busy));
+            let ticks = ticks() * now.duration_since(then).as_secs_f64();
+            if ticks < 1.0 {
+                return None;
+            }
+            self.last = Some((now, busy));
+            // A control group may leave it less than its processors.
+            let may_use = std::thread::available_parallelism().map_or(processors, |all| processors.min(all.get()));
+            let used = f64::from(u32::try_from(busy.saturating_sub(before)).ok()?) / ticks;
+            Some(f64::from(u32::try_from(may_use).ok()?) - used)
         }
-        self.last = Some((now, busy));
-        // A control group may leave it less than its processors.
-        let may_use = std::thread::available_parallelism().map_or(processors, |all| processors.min(all.get()));
-        let used = f64::from(u32::try_from(busy.saturating_sub(before)).ok()?) / ticks;
-        Some(f64::from(u32::try_from(may_use).ok()?) - used)
+        #[cfg(not(target_os = "linux"))]
+        None
     }
 }
 
 /// For how many ticks some processors were busy since the system started, and how many they are. To wait for a
 /// disk is not to be busy; what another machine on the same host took (`steal`) cannot be had.
+#[cfg(target_os = "linux")]
 fn busy(stat: &str, mine: impl Fn(usize) -> bool) -> (u64, usize) {
     let lines = stat.lines().filter_map(|line| {
         let (name, times) = line.split_once(' ')?;
@@ -49,24 +56,61 @@ fn busy(stat: &str, mine: impl Fn(usize) -> bool) -> (u64, usize) {
     lines.fold((0, 0), |(busy, number), time| (busy + time, number + 1))
 }
 
+/// What `/proc/stat` counts in, in each second (`USER_HZ`, proc_stat(5)).
+#[cfg(target_os = "linux")]
 fn ticks() -> f64 {
-    let ticks = sysconf(SysconfVar::CLK_TCK).ok().flatten();
-    ticks.and_then(|ticks| u32::try_from(ticks).ok()).map_or(TICKS, f64::from)
+    let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok().flatten();
+    ticks.and_then(|ticks| u32::try_from(ticks).ok()).map_or(100.0, f64::from)
 }
 
-/// The share of the machine's memory that could be had without giving up anything in use (`MemAvailable`,
-/// proc_meminfo(5)).
+/// The share of the memory that could be had without giving up anything in use: of the machine's
+/// (`MemAvailable`, proc_meminfo(5)), or of a control group's that this process is in, where that has less.
 #[must_use]
 pub fn free_memory() -> Option<f64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let kibibytes = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        line.split_whitespace().nth(1)?.parse::<f64>().ok()
+        line.split_whitespace().next()?.parse::<f64>().ok()
     };
-    Some(kibibytes("MemAvailable")? / kibibytes("MemTotal")?)
+    let machine = kibibytes("MemAvailable:")? / kibibytes("MemTotal:")?;
+    let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    Some(folders(&groups).iter().filter_map(|folder| left(Path::new(folder))).fold(machine, f64::min))
 }
 
-#[cfg(test)]
+/// The folders of the groups that limit this process's memory, by what `/proc/self/cgroup` says (cgroups(7)): its
+/// own and those around it. Of a container only the outermost may be there, as the root.
+fn folders(groups: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in groups.lines() {
+        let mut parts = line.splitn(3, ':');
+        let (Some(number), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
+        let root = match (number, controllers) {
+            ("0", "") => "/sys/fs/cgroup",
+            (_, controllers) if controllers.split(',').any(|one| one == "memory") => "/sys/fs/cgroup/memory",
+            _ => continue,
+        };
+        found.extend(Path::new(path).ancestors().map(|path| format!("{root}{}", path.display())));
+    }
+    found
+}
+
+/// The share of its memory that a group has left: what it holds of files that nobody uses can be had, too.
+/// Nothing where it has no limit.
+fn left(folder: &Path) -> Option<f64> {
+    let number = |file: &str| std::fs::read_to_string(folder.join(file)).ok()?.trim().parse::<f64>().ok();
+    let (most, used) = number("memory.max")
+        .zip(number("memory.current"))
+        .or_else(|| number("memory.limit_in_bytes").zip(number("memory.usage_in_bytes")))?;
+    let stat = std::fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
+    let files = ["total_inactive_file ", "inactive_file "]
+        .iter()
+        .find_map(|name| stat.lines().find_map(|line| line.strip_prefix(name))?.trim().parse::<f64>().ok());
+    Some((most - used + files.unwrap_or(0.0)) / most)
+}
+
+#[cfg(all(test, target_os = "linux"))]
 #[allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 mod tests {
     use super::*;
@@ -76,6 +120,23 @@ mod tests {
         let stat = "cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 1 2 4 100 200 8 16 32 1 2\ncpu1 7 7 7 7 7 7 7 7 7 7\nintr 5 6\n";
         assert_eq!(busy(stat, |number| number == 0), (63, 1));
         assert_eq!(busy(stat, |_| true), (63 + 42, 2));
+    }
+
+    #[test]
+    fn a_group_and_those_around_it_limit_memory() {
+        let groups = "5:cpu,cpuacct:/x\n4:memory:/a/b\n0::/c\n";
+        let of = |root: &str, paths: &[&str]| paths.iter().map(|path| format!("{root}{path}")).collect::<Vec<_>>();
+        let wanted = [of("/sys/fs/cgroup/memory", &["/a/b", "/a", "/"]), of("/sys/fs/cgroup", &["/c", "/"])].concat();
+        assert_eq!(folders(groups), wanted);
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        assert_eq!(left(folder.path()), None);
+        write("memory.max", "max\n");
+        write("memory.current", "600\n");
+        write("memory.stat", "anon 1\ninactive_file 100\n");
+        assert_eq!(left(folder.path()), None, "no limit");
+        write("memory.max", "1000\n");
+        assert_eq!(left(folder.path()), Some(0.5));
     }
 
     #[test]

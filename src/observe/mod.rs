@@ -11,7 +11,6 @@ pub mod capture;
 mod deaths;
 #[cfg(target_os = "linux")]
 mod files;
-#[cfg(target_os = "linux")]
 mod load;
 #[cfg(target_os = "linux")]
 mod look;
@@ -31,7 +30,6 @@ mod usage;
 mod watch;
 
 pub use capture::Capture;
-#[cfg(target_os = "linux")]
 pub use load::{Load, free_memory};
 pub use rest::{Activity, Budget, Purpose, Settled};
 pub use runtime::Runtime;

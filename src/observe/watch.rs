@@ -199,19 +199,35 @@ impl Watch {
     }
 
     /// How long to wait before the next look. Most programs rest within a millisecond; one that does not is
-    /// worth fewer looks: what it does after a wait is seen late by a twentieth of that at most.
+    /// worth fewer looks the longer nothing has happened, and one that runs is looked after all the same: it may
+    /// want more than it may have.
     #[must_use]
     pub fn pace(&self) -> Duration {
         const SHORTEST: Duration = Duration::from_micros(450);
-        const LONGEST: Duration = Duration::from_millis(50);
+        /// No round number: a loop of a program's own is not to keep time with the looks.
+        const LONGEST: Duration = Duration::from_micros(46_700);
+        const RUNNING: Duration = Duration::from_millis(10);
         // One that does something all the time is not worth a look each time.
         let quiet = self.active.elapsed().max(self.begun.elapsed() / 20);
         if quiet < NOW {
             return Duration::from_micros(100);
         }
+        #[cfg(target_os = "linux")]
+        let runs = self.running.is_some();
+        #[cfg(not(target_os = "linux"))]
+        let runs = true;
         // The first are cheap, as most programs are still starting.
-        let soon = if quiet < Duration::from_millis(20) { SHORTEST } else { LONGEST };
-        (quiet / 20).clamp(SHORTEST, soon)
+        let soon = quiet < Duration::from_millis(20);
+        (quiet / 20).clamp(
+            SHORTEST,
+            if soon {
+                SHORTEST
+            } else if runs {
+                RUNNING
+            } else {
+                LONGEST
+            },
+        )
     }
 
     /// Whether a process of it is left. Where the system is not Linux, that is not known.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Stage;
 use crate::event::Fact;
 
-/// How often a look is taken. A program that does nothing but allocate fills some 20 MiB in it.
+/// How often a look is taken at one that runs. A program that does nothing but allocate fills some 20 MiB in it.
 const EVERY: Duration = Duration::from_millis(10);
 
 /// How often its files are measured, where their file system does not limit them: that is dearer.

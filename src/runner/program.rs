@@ -86,8 +86,9 @@ impl Stage<'_> {
                 self.pump();
                 return Ok(());
             }
-            // To look for sockets costs more than to look whether it sleeps.
-            let pace = live.watch.pace().max(std::time::Duration::from_millis(1));
+            // To look for sockets costs more than to look whether it sleeps; and somebody waits.
+            let (least, most) = (std::time::Duration::from_millis(1), super::wait::SOON);
+            let pace = live.watch.pace().clamp(least, most);
             self.heed_limits();
             super::wait::nap(pace).await;
         }

@@ -16,6 +16,9 @@ pub(super) struct Activity {
     pub(super) print: bool,
 }
 
+/// How soon it is seen that what a scenario waits for has come.
+pub(super) const SOON: Duration = Duration::from_millis(3);
+
 /// What is waited for, beside rest. While it has not come, the program owes it.
 pub(super) type Until<'u> = &'u dyn Fn(&Stage<'_>) -> bool;
 
@@ -100,7 +103,8 @@ impl Stage<'_> {
                 }
                 return (came(self), Some(settled));
             }
-            let pace = live.watch.pace();
+            // Who has asked for something may not wait long for what we say to it.
+            let pace = if until.is_some() { live.watch.pace().min(SOON) } else { live.watch.pace() };
             self.heed_limits();
             nap(pace).await;
         }

@@ -35,6 +35,19 @@ pub fn allow_many_files() -> Result<(), TooFewFiles> {
     Ok(())
 }
 
+/// How many files this process may have open at once now; nothing where no limit is known.
+#[must_use]
+pub fn files_at_once() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        use nix::sys::resource::{Resource, getrlimit};
+
+        getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(soft, _)| soft)
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 #[cfg(unix)]
 fn enough(allowed: u64) -> Result<(), TooFewFiles> {
     if allowed < FEWEST { Err(TooFewFiles { allowed }) } else { Ok(()) }

@@ -37,7 +37,7 @@ pub use bubblewrap::Sentry;
 #[cfg(target_os = "linux")]
 pub use cgroup::sweep as sweep_cgroups;
 pub use copy::{CopyError, Digest, MAX_BYTES, MAX_FILES, PrivateCopy, SKIPPED};
-pub use descriptors::{TooFewFiles, allow_many_files};
+pub use descriptors::{TooFewFiles, allow_many_files, files_at_once};
 pub use executable::{begins_like_a_program, may_be_executed};
 pub use level::Level;
 pub use limits::Limits;

@@ -28,6 +28,12 @@ impl Store {
                AND (ours.reason IS NULL OR theirs.reason IS NOT NULL))",
             [],
         )?;
+        // Who has left, or has come back, is as graded.
+        transaction.execute(
+            "UPDATE main.submission SET gone = theirs.gone FROM other.submission AS theirs
+             WHERE theirs.id = main.submission.id AND theirs.gone != main.submission.gone",
+            [],
+        )?;
         transaction.commit()?;
         Ok(taken)
     }
@@ -98,6 +104,18 @@ mod tests {
 
     fn reason(store: &Store, id: &str) -> Option<String> {
         store.glance(id).unwrap().and_then(|row| row.reason)
+    }
+
+    #[test]
+    fn who_has_left_or_come_back_is_so_in_what_is_joined() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut ours, theirs) = (store(&folder, "ours"), store(&folder, "theirs"));
+        theirs.keep(&unread("a", "1", "r", false)).unwrap();
+        for (left, there) in [(vec![], 0), (vec!["a".to_owned()], 1), (vec![], 0)] {
+            theirs.only_these_are_left(&left).unwrap();
+            ours.take_in(&theirs).unwrap();
+            assert_eq!(ours.ids().unwrap().len(), there, "{left:?}");
+        }
     }
 
     #[test]
