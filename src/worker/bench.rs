@@ -130,7 +130,8 @@ impl Bench<'_> {
     }
 
     async fn play(&mut self, scenario: &Scenario) -> Result<Record, String> {
-        self.take_ports(scenario).await?;
+        // While another program of the submission has them, this one is alive all the same.
+        alive(self.take_ports(scenario), None).await?;
         if !self.terms.shared_ports {
             self.renew_network();
             network::keep_remains(scenario.steps.contains(&Step::Restart));
