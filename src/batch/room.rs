@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::observe::{Load, free_memory};
+use crate::observe::Load;
+use crate::sandbox::free_memory;
 
 /// How often it is looked whether processors are idle.
 pub const GLANCE: Duration = Duration::from_millis(200);
@@ -43,8 +44,7 @@ pub(super) struct Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let leaves = self.leaving.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |number| number.checked_sub(1));
-        if let (Ok(_), Some(permit)) = (leaves, self.permit.take()) {
+        if let Some(permit) = self.permit.take().filter(|_| one_less(&self.leaving)) {
             permit.forget();
         }
     }
@@ -133,8 +133,7 @@ impl Room {
         let now = self.places();
         let taken = self.free.available_permits() == 0;
         if taken && now < self.most && idle > (processors / 6.0).min(0.5) && memory > MEMORY.0 {
-            let kept = self.leaving.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |number| number.checked_sub(1));
-            if kept.is_err() {
+            if !one_less(&self.leaving) {
                 self.free.add_permits(1);
             }
             self.now.store(now + 1, Ordering::Relaxed);
@@ -145,6 +144,11 @@ impl Room {
             self.now.store(now - 1, Ordering::Relaxed);
         }
     }
+}
+
+/// Takes one off a number; says whether there was one.
+fn one_less(number: &AtomicUsize) -> bool {
+    number.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |number| number.checked_sub(1)).is_ok()
 }
 
 /// For how many workers this process may have pipes open, beside what it needs else.

@@ -152,18 +152,23 @@ fn shelves<'a>(folder: &Utf8Path, plans: impl Iterator<Item = &'a Plan>) -> Resu
 /// what it was given, so many (<https://slurm.schedmd.com/sbatch.html#SECTION_OUTPUT-ENVIRONMENT-VARIABLES>).
 #[must_use]
 pub fn processors() -> usize {
-    let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let all = all_processors();
     let given = |name| std::env::var(name).ok()?.parse::<usize>().ok();
     let given = given("SLURM_CPUS_PER_TASK").or_else(|| given("SLURM_CPUS_ON_NODE"));
     given.map_or(all, |given| given.clamp(1, all))
+}
+
+/// The same without Slurm's word.
+fn all_processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// For how many programs of a cohort there is room. Of processors that are others' by Slurm's word, though nothing
 /// keeps this process from them, none is idle.
 #[must_use]
 pub fn room() -> Room {
-    let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    if processors() < all { Room::fixed(2 * processors()) } else { Room::elastic(all) }
+    let (all, mine) = (all_processors(), processors());
+    if mine < all { Room::fixed(2 * mine) } else { Room::elastic(mine) }
 }
 
 /// What a submission is called: its folder's or file's name.

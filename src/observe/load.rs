@@ -1,9 +1,7 @@
-//! How busy the processors are that this process may use, and how much memory it could have. Both are known on
-//! Linux alone.
+//! How busy the processors are that this process may use. It is known on Linux alone.
 
 #[cfg(target_os = "linux")]
 use std::fs;
-use std::path::Path;
 use std::time::Instant;
 
 /// Idleness since it was last asked for.
@@ -63,53 +61,6 @@ fn ticks() -> f64 {
     ticks.and_then(|ticks| u32::try_from(ticks).ok()).map_or(100.0, f64::from)
 }
 
-/// The share of the memory that could be had without giving up anything in use: of the machine's
-/// (`MemAvailable`, proc_meminfo(5)), or of a control group's that this process is in, where that has less.
-#[must_use]
-pub fn free_memory() -> Option<f64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let kibibytes = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        line.split_whitespace().next()?.parse::<f64>().ok()
-    };
-    let machine = kibibytes("MemAvailable:")? / kibibytes("MemTotal:")?;
-    let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    Some(folders(&groups).iter().filter_map(|folder| left(Path::new(folder))).fold(machine, f64::min))
-}
-
-/// The folders of the groups that limit this process's memory, by what `/proc/self/cgroup` says (cgroups(7)): its
-/// own and those around it. Of a container only the outermost may be there, as the root.
-fn folders(groups: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for line in groups.lines() {
-        let mut parts = line.splitn(3, ':');
-        let (Some(number), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next()) else {
-            continue;
-        };
-        let root = match (number, controllers) {
-            ("0", "") => "/sys/fs/cgroup",
-            (_, controllers) if controllers.split(',').any(|one| one == "memory") => "/sys/fs/cgroup/memory",
-            _ => continue,
-        };
-        found.extend(Path::new(path).ancestors().map(|path| format!("{root}{}", path.display())));
-    }
-    found
-}
-
-/// The share of its memory that a group has left: what it holds of files that nobody uses can be had, too.
-/// Nothing where it has no limit.
-fn left(folder: &Path) -> Option<f64> {
-    let number = |file: &str| std::fs::read_to_string(folder.join(file)).ok()?.trim().parse::<f64>().ok();
-    let (most, used) = number("memory.max")
-        .zip(number("memory.current"))
-        .or_else(|| number("memory.limit_in_bytes").zip(number("memory.usage_in_bytes")))?;
-    let stat = std::fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
-    let files = ["total_inactive_file ", "inactive_file "]
-        .iter()
-        .find_map(|name| stat.lines().find_map(|line| line.strip_prefix(name))?.trim().parse::<f64>().ok());
-    Some((most - used + files.unwrap_or(0.0)) / most)
-}
-
 #[cfg(all(test, target_os = "linux"))]
 #[allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 mod tests {
@@ -123,23 +74,6 @@ mod tests {
     }
 
     #[test]
-    fn a_group_and_those_around_it_limit_memory() {
-        let groups = "5:cpu,cpuacct:/x\n4:memory:/a/b\n0::/c\n";
-        let of = |root: &str, paths: &[&str]| paths.iter().map(|path| format!("{root}{path}")).collect::<Vec<_>>();
-        let wanted = [of("/sys/fs/cgroup/memory", &["/a/b", "/a", "/"]), of("/sys/fs/cgroup", &["/c", "/"])].concat();
-        assert_eq!(folders(groups), wanted);
-        let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-        assert_eq!(left(folder.path()), None);
-        write("memory.max", "max\n");
-        write("memory.current", "600\n");
-        write("memory.stat", "anon 1\ninactive_file 100\n");
-        assert_eq!(left(folder.path()), None, "no limit");
-        write("memory.max", "1000\n");
-        assert_eq!(left(folder.path()), Some(0.5));
-    }
-
-    #[test]
     fn this_system_tells() {
         let mut load = Load::default();
         assert_eq!(load.idle(), None, "nothing to compare with");
@@ -148,6 +82,5 @@ mod tests {
         let idle = std::iter::repeat_with(|| load.idle()).find_map(|idle| idle).unwrap();
         let all = std::thread::available_parallelism().unwrap().get();
         assert!(idle <= f64::from(u32::try_from(all).unwrap()), "{idle} of {all} after {:?}", begun.elapsed());
-        assert!(free_memory().is_some_and(|free| (0.0..=1.0).contains(&free)));
     }
 }

@@ -30,7 +30,7 @@ mod usage;
 mod watch;
 
 pub use capture::Capture;
-pub use load::{Load, free_memory};
+pub use load::Load;
 pub use rest::{Activity, Budget, Purpose, Settled};
 pub use runtime::Runtime;
 #[cfg(target_os = "linux")]

@@ -218,16 +218,12 @@ impl Watch {
         let runs = true;
         // The first are cheap, as most programs are still starting.
         let soon = quiet < Duration::from_millis(20);
-        (quiet / 20).clamp(
-            SHORTEST,
-            if soon {
-                SHORTEST
-            } else if runs {
-                RUNNING
-            } else {
-                LONGEST
-            },
-        )
+        let longest = match runs {
+            _ if soon => SHORTEST,
+            true => RUNNING,
+            false => LONGEST,
+        };
+        (quiet / 20).clamp(SHORTEST, longest)
     }
 
     /// Whether a process of it is left. Where the system is not Linux, that is not known.

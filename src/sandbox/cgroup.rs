@@ -13,7 +13,7 @@ use crate::sys::Victims;
 const PREFIX: &str = "sockspec-";
 
 /// Where the systems mount the two versions.
-const VERSION_1: &str = "/sys/fs/cgroup/memory";
+const VERSION_1: [&str; 1] = ["/sys/fs/cgroup/memory"];
 const VERSION_2: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
 
 /// How long what was killed in it may take to leave.
@@ -146,27 +146,40 @@ pub fn sweep() {
 
 /// The groups in which another may be made, best first.
 fn parents() -> Vec<PathBuf> {
-    let Ok(own) = fs::read_to_string("/proc/self/cgroup") else { return Vec::new() };
+    let Ok(groups) = fs::read_to_string(OWN) else { return Vec::new() };
     let mut found = Vec::new();
-    for line in own.lines() {
-        let mut fields = line.splitn(3, ':').skip(1);
-        let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else { continue };
-        let path = path.trim_start_matches('/');
-        if controllers.split(',').any(|controller| controller == "memory") {
+    for (mounts, path) in own(&groups) {
+        let mine = mounts.iter().map(|mount| Path::new(mount).join(path));
+        if mounts == VERSION_1 {
             // In a container the path may be one of the machine's, which is not there.
-            found.extend([Path::new(VERSION_1).join(path), PathBuf::from(VERSION_1)]);
-        } else if controllers.is_empty() {
+            found.extend(mine.chain(VERSION_1.map(PathBuf::from)));
+        } else {
             // Beside our own: a group that has processes cannot have groups with limits in it.
-            let mine = |mount: &str| Path::new(mount).join(path);
-            let beside = VERSION_2
-                .iter()
-                .map(|mount| mine(mount))
-                .filter_map(|own| if path.is_empty() { Some(own) } else { own.parent().map(Path::to_owned) });
+            let beside =
+                mine.filter_map(|own| if path.is_empty() { Some(own) } else { own.parent().map(Path::to_owned) });
             found.extend(beside.filter(|parent| gives_memory(parent)));
         }
     }
     found.retain(|folder| folder.is_dir());
     found
+}
+
+/// Where the kernel says which groups this process is in (cgroups(7)).
+pub const OWN: &str = "/proc/self/cgroup";
+
+/// By what that says, where the groups that count this process's memory are mounted, and which of them there are
+/// its own: a path without a slash before it.
+pub fn own(groups: &str) -> impl Iterator<Item = (&'static [&'static str], &str)> {
+    groups.lines().filter_map(|line| {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (fields.next()?, fields.next()?);
+        let mounts: &[&str] = match controllers {
+            "" => &VERSION_2,
+            _ if controllers.split(',').any(|controller| controller == "memory") => &VERSION_1,
+            _ => return None,
+        };
+        Some((mounts, path.trim_start_matches('/')))
+    })
 }
 
 /// Whether groups in this one have limits on memory (version 2).

@@ -19,6 +19,7 @@ mod level;
 mod limits;
 #[cfg(target_os = "linux")]
 mod loopback;
+mod memory;
 pub mod network;
 mod ports;
 #[cfg(target_os = "linux")]
@@ -41,6 +42,7 @@ pub use descriptors::{TooFewFiles, allow_many_files, files_at_once};
 pub use executable::{begins_like_a_program, may_be_executed};
 pub use level::Level;
 pub use limits::Limits;
+pub use memory::free_memory;
 pub use ports::{PortLocks, PortsError};
 pub use survey::Survey;
 pub use trial::Trial;

@@ -197,14 +197,14 @@ impl Bench<'_> {
 async fn free(transport: Transport, port: u16, side: Side) -> Result<(), String> {
     use crate::observe::Occupant;
 
-    let end = Instant::now() + std::time::Duration::from_secs(65);
+    let end = Instant::now() + Duration::from_secs(65);
     loop {
         match crate::observe::occupant(transport, port) {
             Occupant::Nobody => return Ok(()),
             // Our own side sets SO_REUSEADDR, and remains do not keep it from its port.
             Occupant::Remains if side == Side::Client => return Ok(()),
             Occupant::Remains if Instant::now() < end => {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
             Occupant::Remains | Occupant::Program => {
                 return Err(format!(
